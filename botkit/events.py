@@ -1,0 +1,226 @@
+"""What happens in a turn. Everything that is shown is one of these; the last one is the outcome, exactly once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+FailureReason = Literal[
+    "stopped",  # somebody stopped it
+    "crashed",  # the CLI died
+    "silent",  # no sign of life for too long
+    "timeout",  # the turn took too long
+    "api",  # the model's API refused or was overloaded
+    "login",  # the CLI has no valid credentials
+    "budget",  # the turn's or the session's money is spent
+    "missing",  # the CLI cannot be started
+    "protocol",  # the CLI said something that cannot be understood
+    "interrupted",  # botkit was stopped or killed meanwhile
+    "gave_up",  # cut off too many times
+    "error",  # anything else; `detail` says what
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a turn took. Tokens as the Messages API counts them, cost in US dollars, time in seconds."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+    cost: float = 0.0
+    seconds: float = 0.0
+    tools: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The turn has not begun; `ahead` others go first (0: it begins now)."""
+
+    ahead: int
+
+
+@dataclass(frozen=True, slots=True)
+class TurnStarted:
+    session: str
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    """More of the answer. `parent` is the id of the sub-agent's tool call it comes from, '' for the answer itself."""
+
+    text: str
+    parent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ThinkingDelta:
+    text: str
+    parent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolStarted:
+    """`summary` is one line: the command, the file, the pattern."""
+
+    id: str
+    name: str
+    summary: str
+    parent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolFinished:
+    """Always preceded by its `ToolStarted`. `output` is the tool's result, cut to a bounded length."""
+
+    id: str
+    ok: bool
+    output: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Todo:
+    text: str
+    state: Literal["pending", "active", "done"]
+
+
+@dataclass(frozen=True, slots=True)
+class TodoChanged:
+    """The whole task list as it is now."""
+
+    todos: tuple[Todo, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalAsked:
+    """Claude wants to use a tool that needs a person's word. Unanswered, the turn waits.
+
+    `rules` are what "allow for this session" would grant, shown before they are granted.
+    """
+
+    id: str
+    tool: str
+    summary: str
+    detail: str = ""
+    """What will happen, as text: the whole command, the diff, the input as JSON; bounded."""
+    rules: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    label: str
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    text: str
+    header: str = ""
+    choices: tuple[Choice, ...] = ()
+    several: bool = False
+    """More than one choice may be taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionAsked:
+    """Claude asks the people (AskUserQuestion). Unanswered, the turn waits."""
+
+    id: str
+    questions: tuple[Question, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RequestClosed:
+    """An approval or a question is over; `text` says how, in words for the chat."""
+
+    id: str
+    allowed: bool
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Retrying:
+    """The model's API did not answer; the CLI tries again in `delay` seconds. `status` 0: no HTTP status."""
+
+    attempt: int
+    delay: float
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class Compacting:
+    """The CLI is shortening its memory (`active`), or has done so."""
+
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something the people should know, said by botkit or the CLI, as Markdown."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class TurnFinished:
+    """`text` is authoritative: it replaces whatever the deltas added up to."""
+
+    text: str
+    usage: Usage = Usage()
+    session: str = ""
+    denials: tuple[str, ...] = ()
+    """Tools that were refused, one summary each."""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnFailed:
+    reason: FailureReason
+    detail: str = ""
+    retryable: bool = False
+    """The sender may simply ask again."""
+    usage: Usage = Usage()
+    session: str = ""
+
+
+Outcome = TurnFinished | TurnFailed
+TurnEvent = (
+    Waiting
+    | TurnStarted
+    | TextDelta
+    | ThinkingDelta
+    | ToolStarted
+    | ToolFinished
+    | TodoChanged
+    | ApprovalAsked
+    | QuestionAsked
+    | RequestClosed
+    | Retrying
+    | Compacting
+    | Notice
+    | TurnFinished
+    | TurnFailed
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Allow:
+    """Let the tool run; `for_session` also grants the request's rules until the session ends."""
+
+    for_session: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Deny:
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Answers to a question: one list of labels (or free text) for each question, in order."""
+
+    labels: tuple[tuple[str, ...], ...]
+
+
+Decision = Allow | Deny | Answer

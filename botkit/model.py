@@ -1,0 +1,262 @@
+"""The values botkit passes around: who said what, where, and what goes back. Standard library only."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+from urllib.parse import quote
+
+Kind = Literal["new", "edited", "deleted", "action"]
+Role = Literal["user", "approver", "admin"]
+PermissionMode = Literal["default", "acceptEdits", "plan", "dontAsk", "auto", "bypassPermissions"]
+
+_COMMAND = re.compile(r"[/!]([a-z][a-z0-9_-]*)(?:\s+|$)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """Where a message was said: one thread of one channel of one space (workspace, guild, tenant)."""
+
+    adapter: str
+    space: str
+    channel: str
+    thread: str = ""
+    direct: bool = field(default=False, compare=False)
+    """A conversation between one person and the bot; never part of its identity."""
+
+    @property
+    def key(self) -> str:
+        """A stable text form; the four parts are percent-encoded, so no id can forge another's key."""
+        return "/".join(quote(part, safe="") for part in (self.adapter, self.space, self.channel, self.thread))
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Somebody on a platform. Policy reads `id` only: names are for showing and can be chosen freely."""
+
+    id: str
+    name: str = field(default="", compare=False)
+    is_bot: bool = field(default=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file somebody sent; `Adapter.download` fetches it. `size` is in bytes, 0 when the platform does not say."""
+
+    id: str
+    name: str
+    media_type: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Anything a person did that botkit may answer: wrote, edited or deleted a message, pressed a button.
+
+    `id` is the same however often and in whichever event the platform delivers it, and unique within the adapter:
+    it is the key by which a repeat is recognised. `reply_to` names the message an edit, a deletion or an action is
+    about. An action's `text` is the command its button stands for. `sent_at` is Unix seconds by the platform's clock.
+    """
+
+    id: str
+    conversation: Conversation
+    author: User
+    text: str
+    sent_at: float
+    kind: Kind = "new"
+    addressed: bool = True
+    """Meant for the bot: a direct message, a mention, or a follow-up in a thread the bot is part of."""
+    attachments: tuple[Attachment, ...] = ()
+    reply_to: str = ""
+    context: str = field(default="", compare=False)
+    """What was said in the thread before the bot was called into it, as Markdown; given to Claude, never a command."""
+    raw: Mapping[str, object] | None = field(default=None, compare=False, repr=False)
+    """The platform's own payload, for its adapter only; not kept in the journal."""
+
+    @property
+    def command(self) -> str:
+        """The lower-case name of the command the text starts with (`/stop`, `!stop`), or ''."""
+        match = _COMMAND.match(self.text)
+        return match[1].lower() if match else ""
+
+    @property
+    def arguments(self) -> str:
+        """What follows the command's name, stripped; the whole text when there is no command."""
+        match = _COMMAND.match(self.text)
+        return (self.text[match.end() :] if match else self.text).strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A button. Pressing it sends `command` as a message; a platform without buttons prints the command."""
+
+    label: str
+    command: str
+    style: Literal["default", "primary", "danger"] = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """What the bot says: Markdown, buttons, files.
+
+    `nonce` is the same for every attempt to send one thing, so that a platform which dedupes does, and
+    `Messenger.find` can look for it after a crash. '' means that a repeat does no harm.
+    """
+
+    text: str
+    actions: tuple[Action, ...] = ()
+    files: tuple[Path, ...] = ()
+    nonce: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRef:
+    """A message the bot has posted, as the platform names it."""
+
+    conversation: Conversation
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """The facts about a platform that the reply engine needs."""
+
+    max_chars: int
+    """Longest text of one message, as `Messenger.size` counts it."""
+    edit_interval: float = 1.0
+    """Least seconds between two edits of one reply."""
+    edits: bool = True
+    """False: a message cannot be changed once posted, so only final parts are posted."""
+    buttons: bool = True
+    files: bool = True
+    command_prefix: str = "/"
+    """What a typed command starts with here, for texts that tell people what to type."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyState:
+    """What has been posted for a turn: enough to go on in the same messages after a restart."""
+
+    refs: tuple[MessageRef, ...] = ()
+    """The messages that hold the answer, in order."""
+    asks: tuple[MessageRef, ...] = ()
+    """Messages that show a question or an approval which is still open."""
+    text: str = ""
+    """Claude's text as last shown, Markdown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What Claude remembers of a conversation. `id` is the CLI's session id, a UUID chosen by botkit."""
+
+    id: str
+    bot: str
+    conversation: str
+    """The key (`bot/…`) of the one conversation that goes on with it; '' when it was left by `/new` or `/resume`."""
+    workdir: str
+    owner: str
+    """User id of whoever began it."""
+    created: float
+    used: float
+    """Unix seconds."""
+    model: str = ""
+    mode: str = ""
+    title: str = ""
+    """The first words of the first prompt, for `/sessions`."""
+    turns: int = 0
+    cost: float = 0.0
+    """US dollars, all turns."""
+    cli_cost: float = 0.0
+    """The CLI's own cumulative `total_cost_usd` from which the next turn's cost is counted."""
+    rules: tuple[str, ...] = ()
+    """Permission rules granted for this session ("Bash(git status)"), replayed when it is resumed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A received file, saved under a safe generated name; images are also shown to Claude as image blocks."""
+
+    path: Path
+    name: str
+    media_type: str
+    size: int
+
+    @property
+    def image(self) -> bool:
+        return self.media_type in ("image/png", "image/jpeg", "image/gif", "image/webp")
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One question to Claude."""
+
+    id: str
+    conversation: Conversation
+    author: User
+    prompt: str
+    session: Session
+    fresh: bool = False
+    """The session does not exist yet: create it under its id instead of resuming it."""
+    files: tuple[Upload, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the journal: an accepted message whose final reply has not been delivered."""
+
+    id: str
+    """The turn's id."""
+    bot: str
+    conversation: str
+    message: Message
+    accepted: float
+    """Unix seconds."""
+    attempts: int = 0
+    """How often the turn was given to Claude; 0 while it waits in its lane."""
+    session: str = ""
+    reply: ReplyState = ReplyState()
+    tools: tuple[str, ...] = ()
+    """Summaries of the tools that started."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A token bucket: `burst` at most, refilled at `per_second`. `scope` is what a person is told."""
+
+    key: str
+    scope: Literal["user", "conversation", "bot", "total"]
+    burst: float
+    per_second: float
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """All that the store must decide about one message in one round trip."""
+
+    key: str
+    """`bot/adapter/message id`: seen before?"""
+    limits: tuple[Limit, ...]
+    entry: Entry
+    now: float
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """The store's answer. A repeat or a refusal wrote no journal entry and took no token."""
+
+    repeat: bool = False
+    refused: Limit | None = None
+    retry_after: float = 0.0
+    """Seconds until `refused` would pass."""
+    session: Session | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to be the only one to use `key` until it expires. `token` grows with every new holder (fencing)."""
+
+    key: str
+    token: int

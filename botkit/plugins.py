@@ -1,0 +1,59 @@
+"""Adapters, handlers and middleware by name: entry points, or `module:attribute` for one's own code.
+
+Only what the config names is imported, so a bot that uses Slack alone never loads another platform's SDK.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any, Literal
+
+from pydantic import BaseModel
+
+from botkit.errors import ConfigError
+from botkit.protocols import Adapter
+from botkit.view import Display
+
+Group = Literal["adapters", "handlers", "middleware"]
+
+
+@dataclass(frozen=True, slots=True)
+class AdapterPlugin:
+    """What an adapter's entry point names: its settings model and how to make it. Cheap to import: no SDK.
+
+    `create(name, settings, display)`: `settings` is an instance of the model, `name` the adapter's config section.
+    """
+
+    settings: type[BaseModel]
+    create: Callable[[str, Any, Display], Adapter]
+
+
+def names(group: Group) -> list[str]:
+    """The installed plugins of a group."""
+    return sorted(point.name for point in entry_points(group=f"botkit.{group}"))
+
+
+def load(group: Group, name: str) -> object:
+    """The object behind a plugin's name or a `module:attribute`. Raises ConfigError, saying which names there are."""
+    if ":" in name:
+        module, _, attribute = name.partition(":")
+    else:
+        found = [point for point in entry_points(group=f"botkit.{group}") if point.name == name]
+        if not found:
+            known = ", ".join(names(group)) or "none"
+            raise ConfigError(f"no {group} named {name!r} (installed: {known}; or use 'module:attribute')")
+        module, _, attribute = found[0].value.partition(":")
+    try:
+        return getattr(import_module(module), attribute)
+    except (ImportError, AttributeError) as problem:
+        raise ConfigError(f"{group} {name!r} cannot be loaded: {problem}") from problem
+
+
+def load_adapter(name: str) -> AdapterPlugin:
+    plugin = load("adapters", name)
+    if not isinstance(plugin, AdapterPlugin):
+        raise ConfigError(f"adapter {name!r} is not an AdapterPlugin")
+    return plugin

@@ -1,0 +1,280 @@
+"""The seams of botkit. Read this first: everything else stands on one side or the other of these.
+
+Above: adapters join a platform to a bot (`Adapter`, `Messenger`), handlers answer. Between: the bot, as an adapter
+sees it (`Hub`). Below: what answers turns (`Runner`) and what remembers (`Store`, in roles, so that another backend
+knows all it must do). Every method either returns or raises a `BotkitError`; none may be cancelled half-done in a way
+that loses data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from botkit.events import Decision, TurnEvent
+from botkit.model import (
+    Admission,
+    Admitted,
+    Attachment,
+    Capabilities,
+    Conversation,
+    Entry,
+    Lease,
+    Message,
+    MessageRef,
+    Outgoing,
+    ReplyState,
+    Session,
+    Turn,
+)
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+
+class Reply(Protocol):
+    """What one turn shows. Entered at the first event; on leaving, the final view has been delivered or given up."""
+
+    @property
+    def state(self) -> ReplyState: ...
+
+    @property
+    def delivered(self) -> bool:
+        """After leaving: the final view (or its plain text) is on the platform, or it can never be (message gone)."""
+        ...
+
+    def push(self, event: TurnEvent) -> None:
+        """Take an event. Never waits: the platform must not slow the CLI."""
+        ...
+
+    async def __aenter__(self) -> Reply: ...
+
+    async def __aexit__(self, *exc: object) -> None: ...
+
+
+Checkpoint = Callable[[ReplyState], None]
+"""Called by a reply whenever it has posted something new, so that the journal can hold it."""
+
+
+class Messenger(Protocol):
+    """Can post and edit on one platform. Raises `AdapterError`s; never retries by itself."""
+
+    @property
+    def capabilities(self) -> Capabilities: ...
+
+    def render(self, markdown: str) -> str:
+        """Markdown in the platform's own notation, pings defused. Pure."""
+        ...
+
+    def size(self, rendered: str) -> int:
+        """The length of a rendered text as the platform counts it. Pure."""
+        ...
+
+    async def send(self, conversation: Conversation, outgoing: Outgoing) -> MessageRef: ...
+
+    async def edit(self, ref: MessageRef, outgoing: Outgoing) -> None: ...
+
+    async def find(self, conversation: Conversation, nonce: str) -> MessageRef | None:
+        """The message an earlier, ambiguous `send` with this nonce made, where the platform can be asked."""
+        ...
+
+
+class Adapter(Protocol):
+    """Joins one platform account to one bot."""
+
+    @property
+    def name(self) -> str:
+        """As in `Conversation.adapter`: the name of the adapter's section in the config."""
+        ...
+
+    @property
+    def messenger(self) -> Messenger: ...
+
+    def connect(self, hub: Hub) -> AbstractAsyncContextManager[None]:
+        """Receive while inside. Entering raises `NotAllowed` when the platform refuses the credentials.
+
+        On leaving, no new message is delivered, and every task of the adapter has ended; the messenger still works
+        until the process ends or `connect` is entered again.
+        """
+        ...
+
+    def reply_to(
+        self, message: Message, *, nonce: str, resume: ReplyState | None = None, checkpoint: Checkpoint | None = None
+    ) -> Reply:
+        """The reply for a message; with `resume`, one that goes on in the messages an earlier process posted."""
+        ...
+
+    async def download(self, attachment: Attachment, into: Path) -> Path:
+        """Write the file's bytes to the path `into` (which must not exist). Raises `AdapterError`."""
+        ...
+
+
+class Doctor(Protocol):
+    """An adapter that can be asked whether its account works."""
+
+    async def check(self) -> str:
+        """One line: who the platform says we are. Raises `AdapterError`."""
+        ...
+
+
+class Hub(Protocol):
+    """The bot, as an adapter sees it."""
+
+    @property
+    def bot(self) -> str:
+        """The bot's name in the config."""
+        ...
+
+    async def deliver(self, message: Message) -> bool:
+        """Hand in a message. Returns once it is durable: only now may the platform be acknowledged.
+
+        False: it was not taken (a repeat, a stranger, nobody's route) and may be acknowledged all the same.
+        Raises `StoreError` when it could not be made durable within 2 s: then it must not be acknowledged.
+        """
+        ...
+
+    async def follows(self, conversation: Conversation) -> bool:
+        """Whether the bot is part of this conversation (it has a session there and is not muted)."""
+        ...
+
+    async def followed(self, adapter: str, since: float) -> Sequence[tuple[Conversation, float]]:
+        """Conversations of an adapter used after `since`, with the time of the last message seen (Unix seconds)."""
+        ...
+
+    def attach(self, turn: str, since: int = 0) -> AsyncIterator[tuple[int, TurnEvent]]:
+        """The numbered events of a live or recent turn from number `since` on. Raises KeyError for an unknown turn."""
+        ...
+
+    async def stop(self, conversation: Conversation) -> bool:
+        """Stop the running turn; True only when it has really ended, False when nothing ran."""
+        ...
+
+    def mount(self, path: str, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> None:
+        """Serve `POST /{bot}{path}` on the one web server. Before the server starts, that is while connecting."""
+        ...
+
+
+class Runner(Protocol):
+    """Answers turns."""
+
+    def start(self, turn: Turn) -> AbstractAsyncContextManager[AsyncIterator[TurnEvent]]:
+        """Run a turn. The iterator ends after exactly one `Outcome`; it never raises for what goes wrong in a turn.
+
+        Leaving early stops the turn. At most one turn of a session runs at a time; the caller sees to that.
+        """
+        ...
+
+    async def stop(self, session: str) -> bool:
+        """End the session's running turn, by force if need be; True only when the turn and its tools have ended."""
+        ...
+
+    async def answer(self, request: str, decision: Decision) -> bool:
+        """Decide an approval or a question. False: it is no longer open."""
+        ...
+
+    async def park(self, session: str) -> None:
+        """Close the session's live worker, if any, once it is idle; the session can be resumed."""
+        ...
+
+
+class Journal(Protocol):
+    """The accepted, unfinished turns. An entry belongs to the process (`owner`) that keeps its lease alive."""
+
+    async def admit(self, admission: Admission, owner: str) -> Admitted:
+        """Decide and remember one message, atomically and in one round trip.
+
+        In this order: seen before → repeat; a limit without a token → refused (nothing taken from the others);
+        otherwise take the tokens, write the entry as `owner`'s, and return the conversation's session.
+        Both a refusal and an admission make the next admission with this key a repeat.
+        """
+        ...
+
+    async def update(self, entry: Entry, session: Session | None = None) -> None:
+        """Replace an entry (and save the session with it). Settled entries stay settled."""
+        ...
+
+    async def settle(self, entry: str, session: Session | None = None) -> None:
+        """The final reply is delivered: drop the entry (and save the session with it). May be called twice."""
+        ...
+
+    async def bury(self, entry: str, why: str) -> None:
+        """Move an entry to the dead letters: given up after too many attempts."""
+        ...
+
+    async def dead(self) -> Sequence[tuple[Entry, str]]:
+        """The dead letters, oldest first."""
+        ...
+
+    async def take_over(self, bot: str, owner: str, gone: Collection[str], now: float) -> Sequence[Entry]:
+        """Make `owner` the holder of every entry whose lease ran out or whose owner is `gone`; oldest first.
+
+        Two processes that call this at once never get the same entry.
+        """
+        ...
+
+    async def owners(self) -> Collection[str]:
+        """All owners that hold entries or leases."""
+        ...
+
+    async def beat(self, owner: str, now: float, ttl: float) -> Collection[str]:
+        """Keep the owner's entries and leases for `ttl` more seconds; returns the keys of leases others wait for."""
+        ...
+
+
+class Sessions(Protocol):
+    """What is known of Claude's sessions."""
+
+    async def session(self, conversation: str) -> Session | None:
+        """The session bound to a conversation (its key with the bot's name before it)."""
+        ...
+
+    async def find_session(self, id: str) -> Session | None: ...
+
+    async def save_session(self, session: Session) -> None:
+        """Write it. With a `conversation`, it becomes that conversation's session and any other there is unbound."""
+        ...
+
+    async def list_sessions(self, bot: str, *, owner: str = "", since: float = 0.0) -> Sequence[Session]:
+        """Newest use first, at most 100."""
+        ...
+
+
+class Marks(Protocol):
+    """Small facts that outlive a process: muted threads, the last message seen, settings of a conversation."""
+
+    async def mark(self, key: str) -> str | None: ...
+
+    async def set_mark(self, key: str, value: str | None) -> None:
+        """None forgets it."""
+        ...
+
+
+class Leases(Protocol):
+    """At most one process uses a thing at a time."""
+
+    async def lease(self, key: str, owner: str, now: float, ttl: float) -> Lease | None:
+        """Take or keep the lease; None while another owner holds it (who is told by `beat` that it is wanted)."""
+        ...
+
+    async def release(self, lease: Lease, owner: str) -> None:
+        """Give it back; nothing happens if it is no longer ours."""
+        ...
+
+
+class Store(Journal, Sessions, Marks, Leases, Protocol):
+    """Everything that remembers, in one place, so that one round trip can touch it all. All raise `StoreError`."""
+
+    async def purge(self, *, seen: float, sessions: float) -> int:
+        """Forget repeats, dead letters and idle buckets older than `seen`, unbound or bound sessions unused since
+        `sessions` (Unix seconds); returns how many rows went."""
+        ...
+
+    async def check(self) -> str:
+        """One line on what it is and that it answers, for `botkit doctor`."""
+        ...
+
+    async def __aenter__(self) -> Store: ...
+
+    async def __aexit__(self, *exc: object) -> None: ...
