@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
-from urllib.parse import quote
+from urllib.parse import quote, unquote
+
+from botkit.events import TurnFailed, TurnFinished
 
 Kind = Literal["new", "edited", "deleted", "action"]
 Role = Literal["user", "approver", "admin"]
@@ -31,6 +33,12 @@ class Conversation:
     def key(self) -> str:
         """A stable text form; the four parts are percent-encoded, so no id can forge another's key."""
         return "/".join(quote(part, safe="") for part in (self.adapter, self.space, self.channel, self.thread))
+
+    @classmethod
+    def parse(cls, key: str) -> Conversation:
+        """The conversation of a `key`; whether it is direct is not part of the key. Raises ValueError."""
+        adapter, space, channel, thread = (unquote(part) for part in key.split("/"))
+        return cls(adapter, space, channel, thread)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +228,9 @@ class Entry:
     reply: ReplyState = ReplyState()
     tools: tuple[str, ...] = ()
     """Summaries of the tools that started."""
+    finished: TurnFinished | None = None
+    failed: TurnFailed | None = None
+    """The outcome, written before it is shown: after a crash it is shown again, not worked out again."""
 
 
 @dataclass(frozen=True, slots=True)
