@@ -1,0 +1,163 @@
+"""Markdown that is still being written, made presentable; Markdown in pieces, in code, in plain words. Pure."""
+
+from __future__ import annotations
+
+import re
+
+from botkit.lines import Line, columns, is_rule, may_become_rule, scan
+from botkit.split import split as split
+
+_HALF_LINK = re.compile(r"(!?)\[([^\[\]\n]*)\]\([^)`\n]*$")
+_HALF_IMAGE = re.compile(r"!\[[^\]`\n]*\]?$")
+_RUN = re.compile(r"`+|\*+|_+|~~")
+_INLINE_CODE = re.compile(r"(`+)(.+?)(?<!`)\1(?!`)", re.DOTALL)
+_LINK = re.compile(r"!?\[([^\[\]\n]*)\]\(<?([^\s)>]*)>?[^)\n]*\)")
+_MARKS = re.compile(r"(?<![\w*])(\*{1,3})(?=\S)(.+?)(?<=\S)\1(?![\w*])|(?<!\w)(_{1,3}|~~)(?=\S)(.+?)(?<=\S)\3(?!\w)")
+_LINE_MARK = re.compile(r"^[ \t]*(?:#{1,6}[ \t]+|>[ \t]?)", re.MULTILINE)
+
+
+def presentable(text: str) -> str:
+    """A half-written text as it may be shown: open code and emphasis closed, a table's head held back until its rule.
+
+    What is held back is at most the unfinished last lines; a finished text comes back as it is.
+    """
+    lines = scan(text)
+    if not lines:
+        return text
+    last = lines[-1]
+    if last.kind == "open":
+        return text[: last.start].rstrip()
+    if last.kind == "code" and last.fence is not None:
+        return _closed_block(text, last)
+    shown = text[: _table_still_open(text, lines)]
+    if shown != text:
+        return shown.rstrip()
+    start = _paragraph(lines)
+    return text[:start] + _closed_inline(text[start:])
+
+
+def code(text: str) -> str:
+    """A text as inline code on one line, whatever is in it."""
+    line = " ".join(text.split())
+    mark = "`" * (1 + max((len(run) for run in re.findall("`+", line)), default=0))
+    pad = " " if line.startswith("`") or line.endswith("`") else ""
+    return f"{mark}{pad}{line}{pad}{mark}" if line else ""
+
+
+def block(text: str, language: str = "") -> str:
+    """A text as a code block, whatever is in it."""
+    mark = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", text)), default=0))
+    return f"{mark}{language}\n{text.rstrip()}\n{mark}"
+
+
+def plain(text: str) -> str:
+    """The words without the formatting, for a platform that refused it."""
+    kept: list[str] = []
+    for line in scan(text):
+        if line.kind in ("code", "head", "rule", "row"):
+            kept.append(text[line.start : line.end])
+        elif line.kind not in ("open", "close"):
+            kept.append(_unmarked(text[line.start : line.end]))
+    return "".join(kept).strip("\n")
+
+
+def _unmarked(line: str) -> str:
+    line = _LINE_MARK.sub("", line)
+    line = _LINK.sub(lambda link: f"{link[1]} ({link[2]})" if link[2] and link[1] != link[2] else link[1], line)
+    line = _INLINE_CODE.sub(lambda found: found[2], line)
+    for _ in range(2):
+        line = _MARKS.sub(lambda found: found[2] or found[4], line)
+    return line
+
+
+def _closed_block(text: str, last: Line) -> str:
+    fence = last.fence
+    assert fence is not None
+    tail = text[last.start : last.end]
+    if tail.strip() and not tail.strip().strip(fence.mark[0]) and not tail.endswith("\n"):
+        text = text[: last.start]
+    closed = text if text.endswith("\n") else text + "\n"
+    return closed + " " * fence.indent + fence.mark
+
+
+def _table_still_open(text: str, lines: list[Line]) -> int:
+    """Where a table begins that cannot be shown yet; the text's length if there is none."""
+    last = lines[-1]
+    if last.kind == "rule" and last.head is not None:
+        head = text[last.head[0] : last.start]
+        return len(text) if is_rule(text[last.start :].rstrip("\r\n"), columns(head)) else last.head[0]
+    starts_table = last.kind == "text" and text[last.start : last.end].lstrip().startswith("|")
+    if starts_table and (len(lines) == 1 or lines[-2].kind != "text" or not _piped(text, lines[-2])):
+        return last.start
+    if last.kind in ("text", "item") and len(lines) > 1 and _piped(text, lines[-2]):
+        unfinished = not text.endswith("\n") and may_become_rule(text[last.start :])
+        return lines[-2].start if unfinished else len(text)
+    return len(text)
+
+
+def _piped(text: str, line: Line) -> bool:
+    return line.kind == "text" and text[line.start : line.end].lstrip().startswith("|")
+
+
+def _paragraph(lines: list[Line]) -> int:
+    """Where the last paragraph, list item or table line begins: emphasis does not reach further back."""
+    for number in range(len(lines) - 1, -1, -1):
+        if lines[number].kind != "text":
+            return lines[number].end if lines[number].kind in ("blank", "close") else lines[number].start
+    return 0
+
+
+def _closed_inline(text: str) -> str:
+    opened: list[str] = []
+    position = 0
+    while run := _RUN.search(text, position):
+        mark, position = run[0], run.end()
+        if _escaped(text, run.start()):
+            position = run.start() + 1
+        elif mark[0] == "`":
+            end = re.compile(rf"(?<!`){mark}(?!`)").search(text, position)
+            if end is None:
+                return _ended(*_code_to_close(text, run.start(), mark), opened)
+            position = end.end()
+        elif run.end() == len(text):
+            return _ended(text[: run.start()], "", opened)
+        else:
+            _emphasis(text, run.start(), mark, opened)
+    text = _HALF_LINK.sub(lambda link: "" if link[1] else link[2], text)
+    return _ended(_HALF_IMAGE.sub("", text), "", opened)
+
+
+def _code_to_close(text: str, start: int, mark: str) -> tuple[str, str]:
+    inner = text[start + len(mark) :].rstrip("`")
+    return (text[: start + len(mark)] + inner, mark) if inner.strip() else (text[:start], "")
+
+
+def _ended(text: str, mark: str, opened: list[str]) -> str:
+    """The text with its open marks closed, before any space at the end: a mark after a space would not close."""
+    closing = mark + "".join(reversed(opened))
+    if not closing:
+        return text
+    bare = text.rstrip()
+    return bare + closing + text[len(bare) :]
+
+
+def _emphasis(text: str, start: int, mark: str, opened: list[str]) -> None:
+    before, after = text[start - 1 : start], text[start + len(mark)]
+    closes = bool(before) and not before.isspace()
+    opens = not after.isspace()
+    if mark[0] == "_":
+        closes, opens = closes and not after.isalnum(), opens and not before.isalnum()
+    if closes and opened and opened[-1][0] == mark[0]:
+        left = len(mark)
+        while left and opened and opened[-1][0] == mark[0]:
+            top = opened.pop()
+            if len(top) > left:
+                opened.append(top[: len(top) - left])
+            left -= min(left, len(top))
+    elif opens and (not closes or before in "([{\"'" or not after.isspace()):
+        opened.append(mark)
+
+
+def _escaped(text: str, position: int) -> bool:
+    slashes = len(text[:position]) - len(text[:position].rstrip("\\"))
+    return slashes % 2 == 1
