@@ -2,7 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import assert_never
+
+from botkit import texts
+from botkit.events import (
+    ApprovalAsked,
+    Compacting,
+    Notice,
+    Outcome,
+    QuestionAsked,
+    RequestClosed,
+    Retrying,
+    TextDelta,
+    ThinkingDelta,
+    Todo,
+    TodoChanged,
+    ToolFinished,
+    ToolStarted,
+    TurnEvent,
+    TurnFailed,
+    TurnFinished,
+    TurnStarted,
+    Waiting,
+)
+from botkit.markdown import block, code, presentable
+from botkit.toolbox import Toolbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,3 +40,154 @@ class Display:
     tools: bool = True
     """One line for each tool while the turn runs."""
     thinking: bool = False
+
+
+@dataclass(slots=True)
+class Request:
+    """An approval or a question, and how it ended."""
+
+    asked: ApprovalAsked | QuestionAsked
+    closed: RequestClosed | None = None
+
+
+class View:
+    """What can be seen of one turn. `resumed` is the text that an earlier process had shown of it."""
+
+    def __init__(self, resumed: str = "") -> None:
+        self.requests: dict[str, Request] = {}
+        """Approvals and questions by id, in the order they came; shown as messages of their own."""
+        self.outcome: Outcome | None = None
+        self._resumed, self._begun = resumed, False
+        self._pieces: list[str] = []
+        self._apart = False
+        self._thinking = ""
+        self._tools = Toolbox()
+        self._todos: tuple[Todo, ...] = ()
+        self._notices: list[str] = []
+        self._status = ""
+
+    @property
+    def text(self) -> str:
+        """Claude's text so far, with what an earlier process had shown before it."""
+        return "\n\n".join(part for part in self._told() if part)
+
+    def fold(self, event: TurnEvent) -> None:
+        """Take the next event in."""
+        match event:
+            case TextDelta():
+                self._say(event)
+            case ThinkingDelta():
+                self._thinking += "" if event.parent else event.text
+            case ToolStarted():
+                self._apart, self._status = self._apart or not event.parent, ""
+                self._tools.start(event)
+            case ToolFinished():
+                self._tools.finish(event)
+            case TodoChanged():
+                self._todos = event.todos
+            case ApprovalAsked() | QuestionAsked():
+                self.requests.setdefault(event.id, Request(event))
+            case RequestClosed():
+                self._close(event)
+            case Notice():
+                self._notices.append(event.text)
+            case TurnFinished() | TurnFailed():
+                self.outcome = self.outcome or event
+            case TurnStarted() | Waiting() | Retrying() | Compacting():
+                self._begun = self._begun or isinstance(event, TurnStarted)
+                self._status = _status(event)
+            case _:
+                assert_never(event)
+
+    def body(self, display: Display, *, final: bool) -> str:
+        """The reply as Markdown; '' while there is nothing worth showing. `final`: nothing more will come."""
+        parts = self._ended(display) if final else self._running(display)
+        return "\n\n".join(part for part in parts if part)
+
+    def _close(self, event: RequestClosed) -> None:
+        if event.id in self.requests:
+            self.requests[event.id].closed = event
+
+    def _say(self, delta: TextDelta) -> None:
+        if delta.parent or not delta.text:
+            return
+        if self._apart and self._pieces and not delta.text.startswith("\n\n"):
+            # What Claude says after a tool is a new paragraph; the CLI sends no line break between the two.
+            self._pieces.append("\n\n")
+        self._begun, self._apart, self._status, self._thinking = True, False, "", ""
+        self._pieces.append(delta.text)
+
+    def _answer(self) -> str:
+        self._pieces = ["".join(self._pieces)] if self._pieces else []
+        return self._pieces[0] if self._pieces else ""
+
+    def _told(self) -> Iterator[str]:
+        answer, finished = self._answer(), isinstance(self.outcome, TurnFinished)
+        if isinstance(self.outcome, TurnFinished) and self.outcome.text:
+            answer = self.outcome.text
+        # An outcome without a beginning is that of the earlier process, whose text it replaces.
+        if self._resumed and not (finished and answer and not self._begun):
+            yield self._resumed
+            yield texts.RESUMED if answer else ""
+        yield answer
+
+    def _running(self, display: Display) -> Iterator[str]:
+        before = [self._resumed, texts.RESUMED] if self._resumed else []
+        asked = any(request.closed is None for request in self.requests.values())
+        status = self._status or (texts.ASKED if asked else "")
+        thought = _quote(self._thinking) if display.thinking else ""
+        rest = [
+            *before,
+            presentable(self._answer()),
+            thought,
+            self._tools.lines() if display.tools else "",
+            _list(self._todos),
+            *self._notices,
+            status,
+        ]
+        if any(rest):
+            yield from rest
+            yield "" if status else texts.WORKING
+
+    def _ended(self, display: Display) -> Iterator[str]:
+        outcome, told = self.outcome, self.text
+        yield told
+        yield from self._notices
+        if isinstance(outcome, TurnFinished):
+            yield texts.denied([code(denial) for denial in outcome.denials]) if outcome.denials else ""
+            yield "" if told or self._notices else texts.NO_TEXT
+        elif isinstance(outcome, TurnFailed):
+            yield texts.CUT if told and outcome.reason != "stopped" else ""
+            yield texts.failure(outcome, _detail(outcome.detail))
+        else:
+            yield texts.INTERRUPTED
+        yield texts.footer(outcome.usage) if outcome and display.footer else ""
+
+
+def _status(event: TurnStarted | Waiting | Retrying | Compacting) -> str:
+    match event:
+        case Waiting():
+            return texts.waiting(event.ahead) if event.ahead else ""
+        case Retrying():
+            return texts.retrying(event.attempt, event.delay, event.status)
+        case Compacting():
+            return texts.COMPACTING if event.active else ""
+        case TurnStarted():
+            return ""
+        case _:
+            assert_never(event)
+
+
+def _detail(text: str) -> str:
+    bare = text.strip()[:1000]
+    return block(bare) if "\n" in bare else code(bare)
+
+
+def _quote(text: str) -> str:
+    tail = text.strip()[-300:]
+    return "\n".join(f"> {line}" for line in tail.splitlines())
+
+
+def _list(todos: tuple[Todo, ...]) -> str:
+    signs = {"pending": "☐", "active": "▶", "done": "☑"}
+    return "\n".join(f"- {signs[todo.state]} {' '.join(todo.text.split())[:200]}" for todo in todos[:20])
