@@ -71,6 +71,9 @@ class LoopbackModel:
             "DISABLE_AUTOUPDATER": "1",
             "DISABLE_TELEMETRY": "1",
             "DISABLE_ERROR_REPORTING": "1",
+            # Newer models are not offered the task list unless asked for; TodoWrite carries the whole list each time.
+            "CLAUDE_CODE_ENABLE_TODO_TOOLS": "1",
+            "CLAUDE_CODE_ENABLE_TASKS": "0",
             "NO_PROXY": "127.0.0.1,localhost",
             "HOME": str(home),
             "PATH": os.environ.get("PATH", os.defpath),

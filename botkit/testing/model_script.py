@@ -79,7 +79,7 @@ class Ask:
     round: int = 0
     """How many tool rounds have been answered since the prompt."""
     results: tuple[str, ...] = ()
-    """The tool results since the prompt, as text."""
+    """The tool results since the prompt, as text, in the order of the calls."""
     resumed: bool = False
     """The last response broke off and the CLI asks for the rest."""
     images: int = 0
@@ -120,11 +120,12 @@ def words(text: str, pause: float = 0.0) -> Text:
 def parse(body: Mapping[str, object]) -> Ask:
     """Read a Messages API request. Reminders that the CLI adds to the prompt are no part of it."""
     prompts: list[str] = []
-    rounds, results, images = 0, list[str](), 0
+    rounds, results, images, calls = 0, list[str](), 0, list[str]()
     answered = resumed = False
     for message in _dicts(body.get("messages")):
         if message.get("role") != "user":
             answered = answered or message.get("role") == "assistant"
+            calls += [str(block.get("id")) for block in _blocks(message) if block.get("type") == "tool_use"]
             continue
         blocks = _blocks(message)
         got = [block for block in blocks if block.get("type") == "tool_result"]
@@ -136,7 +137,7 @@ def parse(body: Mapping[str, object]) -> Ask:
             images = sum(block.get("type") == "image" for block in blocks)
         elif got:
             rounds += answered
-            results += [text_of(block.get("content")) for block in got]
+            results += [text_of(block.get("content")) for block in sorted(got, key=lambda block: _place(block, calls))]
         answered = False
     return Ask(
         prompt=prompts[-1] if prompts else "",
@@ -162,6 +163,12 @@ def _spoken(blocks: Sequence[Mapping[str, object]]) -> str:
     texts = [_REMINDER.sub("", str(block.get("text", ""))).strip() for block in blocks if block.get("type") == "text"]
     ends = [place for place, text in enumerate(texts) if text.startswith(_INTERRUPTED)]
     return "\n".join(text for text in texts[ends[-1] + 1 if ends else 0 :] if text)
+
+
+def _place(block: Mapping[str, object], calls: Sequence[str]) -> int:
+    """Tools that run side by side answer in any order."""
+    call = str(block.get("tool_use_id"))
+    return calls.index(call) if call in calls else len(calls)
 
 
 def _interrupted(blocks: Sequence[Mapping[str, object]]) -> bool:
