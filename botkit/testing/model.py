@@ -75,6 +75,7 @@ class LoopbackModel:
             "CLAUDE_CODE_ENABLE_TODO_TOOLS": "1",
             "CLAUDE_CODE_ENABLE_TASKS": "0",
             "NO_PROXY": "127.0.0.1,localhost",
+            "no_proxy": "127.0.0.1,localhost",
             "HOME": str(home),
             "PATH": os.environ.get("PATH", os.defpath),
             "LANG": "C.UTF-8",
@@ -109,8 +110,8 @@ class LoopbackModel:
                 await response.write(sse(event))
         except _Failed as failed:
             if not response.prepared or not failed.status:
-                return _failure(request, failed.status)
-            await response.write(sse(error(failed.status)))
+                return _failure(request, failed)
+            await response.write(sse(error(failed.status, failed.message)))
         return response
 
     async def _whole(self, request: web.Request, events: AsyncIterator[Event], builder: Builder) -> web.StreamResponse:
@@ -118,7 +119,7 @@ class LoopbackModel:
             async for _ in events:
                 pass
         except _Failed as failed:
-            return _failure(request, failed.status)
+            return _failure(request, failed)
         return web.json_response(builder.message)
 
     async def _play(self, ask: Ask, builder: Builder) -> AsyncGenerator[Event]:
@@ -142,7 +143,7 @@ class LoopbackModel:
                     await self._closing.wait()
                 case Fail() | Cut():
                     if self._due(ask, step):
-                        raise _Failed(step.status if isinstance(step, Fail) else 0)
+                        raise _Failed(step)
         if not begun:
             yield builder.start()
         for event in builder.end():
@@ -176,14 +177,14 @@ class LoopbackModel:
 class _Failed(Exception):
     """The script fails the request: an HTTP status, or 0 for a dropped connection."""
 
-    def __init__(self, status: int) -> None:
-        self.status = status
-        super().__init__(status)
+    def __init__(self, step: Fail | Cut) -> None:
+        self.status, self.message = (step.status, step.message) if isinstance(step, Fail) else (0, "")
+        super().__init__(self.status)
 
 
-def _failure(request: web.Request, status: int) -> web.Response:
-    if status:
-        return web.json_response(error(status), status=status)
+def _failure(request: web.Request, failed: _Failed) -> web.Response:
+    if failed.status:
+        return web.json_response(error(failed.status, failed.message), status=failed.status)
     if request.transport:
         request.transport.abort()
     return web.Response()

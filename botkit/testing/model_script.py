@@ -52,6 +52,7 @@ class Fail:
 
     status: int
     times: int = 0
+    message: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,9 +26,9 @@ def sse(event: Mapping[str, object]) -> bytes:
     return b"event: " + str(event["type"]).encode() + b"\ndata: " + msgspec.json.encode(event) + b"\n\n"
 
 
-def error(status: int) -> Event:
-    kind = KIND.get(status, "api_error")
-    return {"type": "error", "error": {"type": kind, "message": f"The loopback model was told to answer {status}."}}
+def error(status: int, message: str = "") -> Event:
+    told = message or f"The loopback model was told to answer {status}."
+    return {"type": "error", "error": {"type": KIND.get(status, "api_error"), "message": told}}
 
 
 class Builder:
