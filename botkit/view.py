@@ -77,7 +77,7 @@ class View:
             case TextDelta():
                 self._say(event)
             case ThinkingDelta():
-                self._thinking += "" if event.parent else event.text
+                self._thinking = (self._thinking + ("" if event.parent else event.text))[-600:]
             case ToolStarted():
                 self._apart, self._status = self._apart or not event.parent, ""
                 self._tools.start(event)
