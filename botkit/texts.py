@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from botkit.events import FailureReason, TurnFailed, Usage
+from botkit.events import Answer, ApprovalAsked, Decision, Deny, FailureReason, QuestionAsked, TurnFailed, Usage
+from botkit.model import Session, User
 
 # Replies
 
@@ -61,7 +62,7 @@ def denied(tools: Sequence[str]) -> str:
 
 def footer(usage: Usage) -> str:
     """The small last line of a finished answer."""
-    parts = [_duration(usage.seconds)] if usage.seconds else []
+    parts = [duration(usage.seconds)] if usage.seconds else []
     if usage.cost:
         parts.append(f"${usage.cost:.2f}" if usage.cost >= 0.01 else f"${usage.cost:.4f}")
     if usage.tools:
@@ -69,7 +70,8 @@ def footer(usage: Usage) -> str:
     return f"_{' · '.join(parts)}_" if parts else ""
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Seconds as a person says them."""
     if seconds < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
@@ -117,3 +119,173 @@ def type_choice(prefix: str, command: str) -> str:
 
 def closed(*, allowed: bool, text: str) -> str:
     return f"{'✅' if allowed else '🚫'} {text}"
+
+
+# Policy and commands
+
+NO_SESSION = "This cannot be answered without a session."
+NOTHING_SAID = "There was nothing to answer. Write what you want to know or have done."
+WITHDRAWN = "the message was deleted"
+STORE_DOWN = "botkit's store did not answer, so the turn was not begun"
+UPLOADS_LINKED = "Files cannot be received here: the upload folder is a link to somewhere else."
+NO_REQUEST = "This is no longer open: it was decided, it timed out, or its turn is over."
+NOT_A_QUESTION = "This asks for permission: `/allow` or `/deny` it."
+ANSWER_INSTEAD = "This is a question: `/answer` it, or `/deny` to leave it unanswered."
+NOT_YOURS_TO_DECIDE = "Only the person who asked, or an approver, may decide this."
+REQUEST_OVER = "closed: its turn is over"
+TIMED_OUT_FOR_CLAUDE = "Nobody decided in time."
+NEW_SESSION = "A new session begins with your next message. The old one is under `/sessions`."
+NO_SESSION_YET = "There is no session here yet. Write a message first."
+SESSION_BUSY = "That session is answering somewhere else right now. Try again when it has finished."
+RESUME_WHICH = "Which one? `/sessions` lists them; then `/resume N`."
+MUTED = "I stay silent in this thread until I am mentioned. `/unmute` ends that."
+UNMUTED = "I follow this thread again."
+ASK_TO_CONTINUE = "write “continue” to go on with it"
+
+
+def queue_full(limit: int) -> str:
+    return f"{limit} messages already wait here. Try again when some are answered, or `/stop all`."
+
+
+def limited(scope: str, retry_after: float) -> str:
+    whose = {
+        "user": "You have reached your limit",
+        "conversation": "This conversation has reached its limit",
+        "bot": "This bot has reached its limit",
+        "total": "botkit has reached its limit",
+    }[scope]
+    return f"{whose}. Try again in {duration(max(1.0, retry_after))}."
+
+
+def stranger(user: str) -> str:
+    return f"I may not answer you. Whoever runs this bot can allow your id: `{user}`."
+
+
+def not_your_role(role: str) -> str:
+    return f"Only {'an admin' if role == 'admin' else 'an approver'} may do this."
+
+
+def several_requests(ids: Sequence[str]) -> str:
+    return "Several requests are open here; name one: " + ", ".join(f"`{id}`" for id in ids)
+
+
+def timed_out(seconds: float) -> str:
+    return f"denied: nobody decided within {duration(seconds)}"
+
+
+def decided(decision: Decision, asked: ApprovalAsked | QuestionAsked, by: User) -> str:
+    """How a request was decided, in the words its message shows."""
+    who = by.name or by.id
+    if isinstance(decision, Answer):
+        return f"answered by {who}: " + "; ".join(", ".join(labels) for labels in decision.labels)
+    if isinstance(decision, Deny):
+        return f"denied by {who}" + (f": {decision.reason}" if decision.reason else "")
+    if decision.for_session and isinstance(asked, ApprovalAsked) and asked.rules:
+        return f"allowed by {who} for this session: " + ", ".join(f"`{rule}`" for rule in asked.rules)
+    return f"allowed by {who}"
+
+
+def gave_up(attempts: int) -> str:
+    return f"it was cut off {attempts} times"
+
+
+def interrupted_prompt(prompt: str, tools: Sequence[str]) -> str:
+    """What Claude is told when a turn goes on after a crash: never the bare prompt again."""
+    done = "\n".join(f"- {tool}" for tool in tools)
+    ran = (
+        f"\n\nThese tools had been started before the interruption, and may have taken effect:\n{done}" if done else ""
+    )
+    return (
+        "[botkit: answering the message below was interrupted by a restart. Check what is already done, "
+        "do not repeat what took effect, and finish the answer.]"
+        f"{ran}\n\nThe message:\n\n{prompt}"
+    )
+
+
+def earlier_in_thread(context: str) -> str:
+    return f"Earlier in this thread, before you were mentioned:\n\n{context}\n\n---"
+
+
+def written_by(name: str, text: str) -> str:
+    return f"{name} writes:\n\n{text}" if text else f"{name} sent this:"
+
+
+def too_many_files(limit: int) -> str:
+    return f"Only the first {limit} files were taken."
+
+
+def file_too_large(name: str, limit: int) -> str:
+    return f"The file “{name}” is too large (at most {limit // (1024 * 1024)} MB) and was left out."
+
+
+def file_failed(name: str, problem: str) -> str:
+    return f"The file “{name}” could not be fetched and was left out: {problem}"
+
+
+def file_is_login_page(name: str) -> str:
+    return f"The platform sent a login page in place of “{name}”. The bot may lack the permission to read files."
+
+
+def help_text(prefix: str, commands: Sequence[tuple[str, str, str]]) -> str:
+    lines = [f"- `{prefix}{name}{f' {usage}' if usage else ''}` {about}" for name, usage, about in commands]
+    return "Write to me, and I answer in this thread. Commands:\n\n" + "\n".join(lines)
+
+
+def stopped(*, stopped: bool, running: bool, cleared: int) -> str:
+    """What `/stop` says; that it stopped only when it is true."""
+    queue = f" {cleared} waiting messages were dropped." if cleared else ""
+    if stopped:
+        return f"Stopped.{queue}"
+    if running:
+        return f"It could not be stopped. Whoever runs this bot finds the reason in the log.{queue}"
+    return f"Nothing is running here.{queue}"
+
+
+def status(session: Session | None, *, running: bool, waiting: int, uptime: float) -> str:
+    state = "answering" if running else "ready"
+    lines = [f"- state: {state}" + (f", {waiting} waiting" if waiting else "")]
+    if session is None:
+        lines.append("- session: none yet")
+    else:
+        lines += [
+            f"- session: `{session.id[:8]}` {session.title}",
+            f"- model: {session.model or 'default'}",
+            f"- turns: {session.turns}, cost: ${session.cost:.4f}",
+        ]
+        if session.rules:
+            lines.append("- allowed for this session: " + ", ".join(f"`{rule}`" for rule in session.rules))
+    lines.append(f"- botkit has been up for {duration(uptime)}")
+    return "\n".join(lines)
+
+
+def sessions(found: Sequence[Session], *, here: str, now: float) -> str:
+    if not found:
+        return "You have no sessions yet."
+    lines = [
+        f"{number}. `{session.id[:8]}` {session.title or '(no title)'} · {session.turns} turns, "
+        f"{duration(now - session.used)} ago{' · here' if session.conversation == here else ''}"
+        for number, session in enumerate(found, start=1)
+    ]
+    return "Your sessions:\n\n" + "\n".join(lines) + "\n\n`/resume N` goes on with one of them here."
+
+
+def session_unknown(wanted: str) -> str:
+    return f"You have no session `{wanted[:40]}`. `/sessions` lists yours."
+
+
+def resumed(session: Session) -> str:
+    return f"Going on with `{session.id[:8]}` {session.title}."
+
+
+def model_now(model: str, offered: Sequence[str]) -> str:
+    known = f" Choose with `/model NAME`: {', '.join(offered)}." if offered else " Choose another with `/model NAME`."
+    return f"The model here is {model or 'the default'}.{known}"
+
+
+def model_unknown(wanted: str, offered: Sequence[str]) -> str:
+    known = f" There are: {', '.join(offered)}." if offered else ""
+    return f"There is no model `{wanted[:60]}`.{known}"
+
+
+def model_changed(model: str) -> str:
+    return f"From the next message on this session uses {model}."

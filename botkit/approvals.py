@@ -1,0 +1,135 @@
+"""Open approvals and questions: who may decide them, once, before their time is over. Every decision is logged."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+import structlog
+
+from botkit import texts
+from botkit.access import RANK
+from botkit.context import Context
+from botkit.errors import Refused
+from botkit.events import Allow, Answer, ApprovalAsked, Decision, Deny, QuestionAsked, RequestClosed
+from botkit.protocols import Runner
+from botkit.tasks import Tasks
+
+log = structlog.get_logger("botkit")
+
+
+@dataclass(slots=True, eq=False)
+class _Open:
+    ctx: Context
+    asked: ApprovalAsked | QuestionAsked
+    timer: asyncio.TimerHandle
+    answers: dict[int, tuple[str, ...]] = field(default_factory=dict[int, tuple[str, ...]])
+    closing: RequestClosed | None = None
+    """How it was decided; the runner's own word that it is over follows."""
+
+
+class Approvals:
+    """The requests of a bot that wait for a person."""
+
+    def __init__(self, runner: Runner, tasks: Tasks, timeout: float) -> None:
+        """`timeout`: seconds after which an open request is denied."""
+        self._runner, self._tasks, self._timeout = runner, tasks, timeout
+        self._open: dict[str, _Open] = {}
+
+    def opened(self, ctx: Context, asked: ApprovalAsked | QuestionAsked) -> None:
+        timer = asyncio.get_running_loop().call_later(self._timeout, self._expire, asked.id)
+        self._open[asked.id] = _Open(ctx, asked, timer)
+        what = asked.tool if isinstance(asked, ApprovalAsked) else "question"
+        log.info("approval_asked", request=asked.id, turn=ctx.turn, tool=what)
+
+    def closed(self, event: RequestClosed) -> RequestClosed:
+        """The runner says that a request is over; returns it in the words of whoever decided it."""
+        request = self._open.pop(event.id, None)
+        if request is None:
+            return event
+        request.timer.cancel()
+        return request.closing or event
+
+    def forget(self, ctx: Context) -> list[RequestClosed]:
+        """The turn is over: whatever is still open is closed, so that nothing can be pressed any more."""
+        ids = [id for id, request in self._open.items() if request.ctx is ctx]
+        return [self.closed(RequestClosed(id, allowed=False, text=texts.REQUEST_OVER)) for id in ids]
+
+    def find(self, ctx: Context, id: str) -> str:
+        """The id of the request a person means: the one named, or the only one open here. Raises Refused."""
+        if id in self._open:
+            return id
+        here = [key for key, request in self._open.items() if _same_place(request.ctx, ctx) and not request.closing]
+        if id or not here:
+            raise Refused(texts.NO_REQUEST)
+        if len(here) > 1:
+            raise Refused(texts.several_requests(here))
+        return here[0]
+
+    def question(self, id: str) -> QuestionAsked:
+        """The open question with this id. Raises Refused when it is an approval."""
+        asked = self._open[id].asked
+        if not isinstance(asked, QuestionAsked):
+            raise Refused(texts.NOT_A_QUESTION)
+        return asked
+
+    def is_open(self, id: str) -> bool:
+        return id in self._open
+
+    async def decide(self, ctx: Context, id: str, decision: Decision) -> None:
+        """Carry out a person's decision, once. Raises Refused when they may not, or when it is too late."""
+        request = self._open[id]
+        self._may(ctx, request)
+        if request.closing is not None:
+            raise Refused(texts.NO_REQUEST)
+        if isinstance(decision, Allow) and isinstance(request.asked, QuestionAsked):
+            raise Refused(texts.ANSWER_INSTEAD)
+        await self._close(id, request, decision, texts.decided(decision, request.asked, ctx.message.author), ctx)
+
+    async def choose(self, ctx: Context, id: str, question: int, labels: tuple[str, ...]) -> None:
+        """Answer one question of a request; the request closes with the last one. Raises Refused."""
+        request, asked = self._open[id], self.question(id)
+        self._may(ctx, request)
+        if not 0 <= question < len(asked.questions):
+            raise Refused(texts.NO_REQUEST)
+        request.answers[question] = labels
+        if len(request.answers) == len(asked.questions):
+            answers = Answer(tuple(request.answers[number] for number in range(len(asked.questions))))
+            await self.decide(ctx, id, answers)
+
+    def next_question(self, id: str) -> int:
+        """The number of the first question of a request without an answer."""
+        request, asked = self._open[id], self.question(id)
+        return next(number for number in range(len(asked.questions)) if number not in request.answers)
+
+    def _may(self, ctx: Context, request: _Open) -> None:
+        author = ctx.message.author.id
+        requester = author == request.ctx.message.author.id and _same_place(request.ctx, ctx)
+        if not requester and RANK[ctx.role] < RANK["approver"]:
+            log.warning("approval_refused", request=request.asked.id, turn=request.ctx.turn, user=author)
+            raise Refused(texts.NOT_YOURS_TO_DECIDE)
+
+    def _expire(self, id: str) -> None:
+        request = self._open.get(id)
+        if request is not None and request.closing is None:
+            work = self._close(id, request, Deny(texts.TIMED_OUT_FOR_CLAUDE), texts.timed_out(self._timeout), None)
+            self._tasks.start(work, f"approval-timeout-{id}")
+
+    async def _close(self, id: str, request: _Open, decision: Decision, text: str, by: Context | None) -> None:
+        request.closing = RequestClosed(id, allowed=not isinstance(decision, Deny), text=text)
+        log.info(
+            "approval_decided",
+            request=id,
+            turn=request.ctx.turn,
+            decision=type(decision).__name__.lower(),
+            for_session=isinstance(decision, Allow) and decision.for_session,
+            user=by.message.author.id if by else "timeout",
+        )
+        if not await self._runner.answer(id, decision):
+            self.closed(request.closing)
+            if by is not None:
+                raise Refused(texts.NO_REQUEST)
+
+
+def _same_place(one: Context, other: Context) -> bool:
+    return one.message.conversation == other.message.conversation

@@ -1,0 +1,284 @@
+"""One bot: takes messages from its adapters, answers them, and leaves nothing behind when it stops."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+from uuid import uuid4
+
+import structlog
+
+from botkit import texts
+from botkit.access import RANK, Access
+from botkit.approvals import Approvals
+from botkit.context import Context
+from botkit.errors import AdapterError, StoreError
+from botkit.events import TurnEvent, TurnFailed
+from botkit.lanes import Lanes
+from botkit.leases import BEAT, Leases, gone
+from botkit.limits import Limits
+from botkit.model import Admission, Conversation, Entry, Message, Outgoing, Role, Session
+from botkit.protocols import Adapter, Runner, Store
+from botkit.record import Record
+from botkit.routing import Handler, Middleware, Route, Routes, compose
+from botkit.tasks import Tasks
+from botkit.turnlog import TurnLogs
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+log = structlog.get_logger("botkit")
+
+ADMIT_WITHIN = 2.0
+"""Seconds the store has to make a message durable; after that the platform is not acknowledged and delivers again."""
+MAX_TOLD = 1_000
+"""Strangers who were told once; the oldest are forgotten."""
+
+Mount = Callable[[str, "Callable[[web.Request], Awaitable[web.StreamResponse]]"], None]
+
+
+@dataclass(frozen=True, slots=True)
+class BotSettings:
+    """What a bot does beside running Claude. Times are in seconds."""
+
+    workdir: Path
+    model: str = ""
+    mode: str = ""
+    models: tuple[str, ...] = ()
+    """What `/model` offers; empty: any name."""
+    queue: int = 10
+    """Messages that may wait in one conversation."""
+    session_idle: float = 0.0
+    """After so long without a message a conversation begins a new session; 0: never."""
+    approval_timeout: float = 600.0
+    recovery: Literal["continue", "ask", "drop"] = "continue"
+    """What happens to a turn that a crash cut off."""
+    max_attempts: int = 3
+    drain: float = 30.0
+    """How long running turns may go on when botkit is told to stop."""
+    max_upload: int = 30 * 1024 * 1024
+    max_uploads: int = 10
+
+
+class Bot:
+    """The bot as everything sees it: adapters use it as their `Hub`, handlers through their `Context`."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        settings: BotSettings,
+        adapters: Iterable[Adapter],
+        routes: Routes,
+        middleware: Sequence[Middleware],
+        runner: Runner,
+        store: Store,
+        owner: str,
+        access: Access,
+        limits: Limits | None = None,
+        mount: Mount | None = None,
+    ) -> None:
+        self.name = name
+        self.settings = settings
+        self.adapters: Mapping[str, Adapter] = {adapter.name: adapter for adapter in adapters}
+        self.routes = routes
+        self.runner = runner
+        self.store = store
+        self.access = access
+        self.limits = limits or Limits()
+        self.tasks = Tasks()
+        self.lanes = Lanes(settings.queue)
+        self.logs = TurnLogs()
+        self.approvals = Approvals(runner, self.tasks, settings.approval_timeout)
+        self.leases = Leases(store, runner, owner)
+        self.started = time.time()
+        self.connected: set[str] = set()
+        self._owner = owner
+        self._onions: dict[Handler, Handler] = {}
+        self._middleware = tuple(middleware)
+        self._mount = mount
+        self._told: OrderedDict[str, None] = OrderedDict()
+        self._stack = AsyncExitStack()
+        self._closing = False
+        self._beating: asyncio.Task[None] | None = None
+
+    @property
+    def bot(self) -> str:
+        return self.name
+
+    async def deliver(self, message: Message) -> bool:
+        """See `Hub.deliver`. Policy first, which is pure; then one round trip to the store; then a task."""
+        if self._closing:
+            raise StoreError("botkit is stopping and takes no new messages")
+        route = self.routes.find(message)
+        if route is None or not (message.addressed or self.lanes.holds(message.conversation.key, message.reply_to)):
+            return False
+        role = self.access.role(message)
+        if role is None:
+            self._stranger(message)
+            return False
+        entry = Entry(uuid4().hex, self.name, f"{self.name}/{message.conversation.key}", message, time.time())
+        limits = self.limits.of(self.name, message) if route.limited else ()
+        admission = Admission(f"{self.name}/{message.conversation.adapter}/{message.id}", limits, entry, time.time())
+        try:
+            async with asyncio.timeout(ADMIT_WITHIN):
+                admitted = await self.store.admit(admission, self._owner)
+        except TimeoutError:
+            raise StoreError(f"the store did not answer within {ADMIT_WITHIN:g} s") from None
+        if admitted.repeat:
+            log.debug("repeat", message=message.id, conversation=message.conversation.key)
+            return False
+        refusal = ""
+        if admitted.refused is not None:
+            refusal = texts.limited(admitted.refused.scope, admitted.retry_after)
+        elif RANK[role] < RANK[route.role]:
+            refusal = texts.not_your_role(route.role)
+        self._start(self._context(entry, route, role, refusal=refusal, session=admitted.session))
+        return True
+
+    async def follows(self, conversation: Conversation) -> bool:
+        key = f"{self.name}/{conversation.key}"
+        return await self.store.session(key) is not None and await self.store.mark(f"muted/{key}") is None
+
+    async def followed(self, adapter: str, since: float) -> Sequence[tuple[Conversation, float]]:
+        found: list[tuple[Conversation, float]] = []
+        for session in await self.store.list_sessions(self.name, since=since):
+            bot, _, key = session.conversation.partition("/")
+            if bot == self.name and key.startswith(f"{adapter}/"):
+                found.append((Conversation.parse(key), session.used))
+        return found
+
+    def attach(self, turn: str, since: int = 0) -> AsyncIterator[tuple[int, TurnEvent]]:
+        return self.logs[turn].read(since)
+
+    async def stop(self, conversation: Conversation) -> bool:
+        ctx = self.lanes.running(conversation.key)
+        if ctx is None or ctx.session is None:
+            return False
+        return await self.runner.stop(ctx.session.id)
+
+    def mount(self, path: str, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> None:
+        if self._mount is None:
+            raise RuntimeError("this bot has no web server")
+        self._mount(f"/{self.name}{path}", handler)
+
+    def _context(
+        self,
+        entry: Entry,
+        route: Route,
+        role: Role,
+        *,
+        session: Session | None,
+        refusal: str = "",
+        recovered: bool = False,
+    ) -> Context:
+        adapter, record = self.adapters[entry.message.conversation.adapter], Record(self.store, entry)
+        return Context(self, adapter, route, role, record, session=session, refusal=refusal, recovered=recovered)
+
+    def _start(self, ctx: Context) -> None:
+        self.tasks.start(self.answer(ctx), f"answer-{ctx.turn}")
+
+    async def answer(self, ctx: Context) -> None:
+        """Send a message through the onion and settle it. Whatever goes wrong, its reply says so."""
+        onion = self._onions.get(ctx.route.handler)
+        if onion is None:
+            onion = self._onions[ctx.route.handler] = compose(self._middleware, ctx.route.handler)
+        settled = False
+        try:
+            await onion(ctx)
+            settled = True
+        except Exception as problem:
+            log.exception("answer_failed", turn=ctx.turn)
+            await ctx.push(TurnFailed("error", type(problem).__name__))
+            settled = True
+        finally:
+            # Also when cancelled: the reply is left in a state that says so, and the journal keeps the line.
+            delivered = await ctx.close()
+            await self._settle(ctx, delivered=delivered) if settled else await ctx.record.close()
+
+    async def _settle(self, ctx: Context, *, delivered: bool) -> None:
+        if delivered:
+            await ctx.record.settle(ctx.session if ctx.entry.attempts else None)
+        else:
+            # The reply tried for as long as there was hope; what is left is for the operator.
+            log.error("reply_undelivered", turn=ctx.turn, conversation=ctx.conversation_key)
+            await ctx.record.close()
+            await self.store.bury(ctx.turn, "the reply could not be delivered")
+
+    def _stranger(self, message: Message) -> None:
+        log.info("stranger", user=message.author.id, conversation=message.conversation.key)
+        key = f"{message.conversation.adapter}/{message.author.id}"
+        if self.access.strangers == "ignore" or message.author.is_bot or message.kind != "new" or key in self._told:
+            return
+        self._told[key] = None
+        while len(self._told) > MAX_TOLD:
+            self._told.popitem(last=False)
+        self.tasks.start(self._tell(message, texts.stranger(message.author.id)), f"stranger-{message.id}")
+
+    async def _tell(self, message: Message, text: str) -> None:
+        try:
+            await self.adapters[message.conversation.adapter].messenger.send(message.conversation, Outgoing(text))
+        except AdapterError as problem:
+            log.warning("stranger_not_told", problem=str(problem))
+
+    async def __aenter__(self) -> Bot:
+        await self.recover()
+        self._beating = asyncio.create_task(self._beat(), name=f"beat-{self.name}")
+        try:
+            for adapter in self.adapters.values():
+                await self._stack.enter_async_context(adapter.connect(self))
+                self.connected.add(adapter.name)
+        except BaseException:
+            await self.__aexit__()
+            raise
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        """Stop intake, let turns finish for a while, leave the rest in the journal for the next start."""
+        try:
+            await self._stack.aclose()
+        finally:
+            self._closing = True
+            self.connected.clear()
+            if not await self.tasks.drain(self.settings.drain):
+                log.warning("turns_cut_off", bot=self.name)
+            if self._beating is not None:
+                self._beating.cancel()
+                await asyncio.wait([self._beating])
+            await self.leases.release()
+
+    async def _beat(self) -> None:
+        quiet = True
+        while True:
+            await asyncio.sleep(BEAT)
+            try:
+                await self.leases.beat()
+                await self.recover()
+                quiet = True
+            except StoreError as problem:
+                if quiet:
+                    log.warning("store_silent", problem=str(problem))
+                quiet = False
+
+    async def recover(self) -> None:
+        """Take up the turns of processes that ended without finishing them. Raises StoreError."""
+        if self._closing:
+            return
+        owners = [name for name in await self.store.owners() if name != self._owner]
+        for entry in await self.store.take_over(self.name, self._owner, gone(owners), time.time()):
+            message = entry.message
+            route, role = self.routes.find(message), self.access.role(message)
+            if route is None or role is None or message.conversation.adapter not in self.adapters:
+                log.warning("entry_dropped", turn=entry.id, conversation=entry.conversation)
+                await self.store.bury(entry.id, "its adapter, route or author is no longer allowed")
+                continue
+            log.info("turn_taken_up", turn=entry.id, attempts=entry.attempts)
+            session = await self.store.find_session(entry.session) if entry.session else None
+            session = session or await self.store.session(entry.conversation)
+            self._start(self._context(entry, route, role, session=session, recovered=True))

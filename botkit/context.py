@@ -1,0 +1,99 @@
+"""What a handler is given: the message, who sent it, and ways to answer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from botkit.events import Outcome, TurnEvent, TurnFailed, TurnFinished
+from botkit.model import Entry, Message, Role, Session, Upload
+from botkit.protocols import Adapter, Reply
+
+if TYPE_CHECKING:
+    from botkit.bot import Bot
+    from botkit.record import Record
+    from botkit.routing import Route
+
+
+class Context:
+    """One message on its way through the onion. `push` shows events; the reply is opened at the first one."""
+
+    def __init__(
+        self,
+        bot: Bot,
+        adapter: Adapter,
+        route: Route,
+        role: Role,
+        record: Record,
+        *,
+        session: Session | None = None,
+        refusal: str = "",
+        recovered: bool = False,
+    ) -> None:
+        self.bot = bot
+        self.adapter = adapter
+        self.message: Message = record.entry.message
+        self.route = route
+        self.role: Role = role
+        self.record = record
+        self.session = session
+        """The conversation's session as the store knew it at admission; `middleware.session` makes sure of it."""
+        self.fresh = False
+        """The session was made for this message and Claude does not know it yet."""
+        self.refusal = refusal
+        """Why policy turns the message down, as Markdown; `middleware.refusals` says it."""
+        self.recovered = recovered
+        """An earlier process accepted the message and did not finish it."""
+        self.waited = False
+        """It waited in its lane, so what admission read may be old."""
+        self.uploads: tuple[Upload, ...] = ()
+        self.outcome: Outcome | None = None
+        self._reply: Reply | None = None
+        self._closed = False
+
+    @property
+    def turn(self) -> str:
+        """The turn's id, also in the logs."""
+        return self.record.entry.id
+
+    @property
+    def entry(self) -> Entry:
+        return self.record.entry
+
+    @property
+    def conversation_key(self) -> str:
+        """The conversation's key as the store knows it, with the bot's name before it."""
+        return f"{self.bot.name}/{self.message.conversation.key}"
+
+    async def push(self, event: TurnEvent) -> None:
+        """Show an event. After the outcome nothing more is shown."""
+        if self._closed or self.outcome is not None:
+            return
+        if self._reply is None:
+            reply = self.adapter.reply_to(
+                self.message,
+                nonce=self.turn,
+                resume=self.entry.reply if self.recovered else None,
+                checkpoint=self.record.shown,
+            )
+            self._reply = await reply.__aenter__()
+        if isinstance(event, TurnFinished | TurnFailed):
+            self.outcome = event
+        self._reply.push(event)
+
+    async def say(self, text: str) -> None:
+        """Answer with a text, Markdown; this ends the message's turn."""
+        await self.push(TurnFinished(text=text))
+
+    def revise(self, text: str) -> None:
+        """The sender edited the message before its turn began."""
+        self.message = replace(self.message, text=text)
+        self.record.revise(self.message)
+
+    async def close(self) -> bool:
+        """Deliver what is left to show. True when nothing more has to be shown, now or after a restart."""
+        self._closed = True
+        if self._reply is None:
+            return True
+        await self._reply.__aexit__(None, None, None)
+        return self._reply.delivered and self.outcome is not None

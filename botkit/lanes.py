@@ -1,0 +1,135 @@
+"""One turn at a time in a conversation: a lane keeps the order and lets people see their place and change it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from botkit import texts
+from botkit.context import Context
+from botkit.errors import Refused
+from botkit.events import Waiting
+from botkit.model import Message
+
+
+class Withdrawn(Exception):
+    """The sender deleted the message while it waited."""
+
+
+@dataclass(slots=True, eq=False)
+class _Ticket:
+    ctx: Context
+    turn: asyncio.Event = field(default_factory=asyncio.Event)
+    withdrawn: bool = False
+
+
+@dataclass(slots=True)
+class _Lane:
+    running: Context | None = None
+    waiting: list[_Ticket] = field(default_factory=list[_Ticket])
+
+
+class Lanes:
+    """All lanes of a bot. A lane exists while somebody is in it."""
+
+    def __init__(self, queue: int) -> None:
+        """`queue`: how many messages may wait in one conversation."""
+        self._queue = queue
+        self._lanes: dict[str, _Lane] = {}
+
+    def running(self, conversation: str) -> Context | None:
+        """Who is being answered in the conversation with this key."""
+        lane = self._lanes.get(conversation)
+        return lane.running if lane else None
+
+    def waiting(self, conversation: str) -> int:
+        lane = self._lanes.get(conversation)
+        return len(lane.waiting) if lane else 0
+
+    @asynccontextmanager
+    async def enter(self, ctx: Context) -> AsyncGenerator[None]:
+        """Wait for one's turn and hold it. Raises Refused when the queue is full, Withdrawn when it was deleted."""
+        key = ctx.message.conversation.key
+        lane = self._lanes.setdefault(key, _Lane())
+        if lane.running is not None or lane.waiting:
+            await self._queue_up(lane, ctx)
+        lane.running = ctx
+        try:
+            await self._show_places(lane)
+            yield
+        finally:
+            lane.running = None
+            self._next(key, lane)
+
+    async def _queue_up(self, lane: _Lane, ctx: Context) -> None:
+        # What a restart takes up again was accepted before: it is never refused for a full queue.
+        if len(lane.waiting) >= self._queue and not ctx.recovered:
+            raise Refused(texts.queue_full(self._queue))
+        ticket = _Ticket(ctx)
+        # Platforms deliver out of order at times; people are answered in the order in which they wrote.
+        lane.waiting.append(ticket)
+        lane.waiting.sort(key=lambda other: other.ctx.message.sent_at)
+        await self._show_places(lane)
+        try:
+            await ticket.turn.wait()
+        except asyncio.CancelledError:
+            if ticket in lane.waiting:
+                lane.waiting.remove(ticket)
+            elif not ticket.withdrawn:
+                self._next(ctx.message.conversation.key, lane)
+            raise
+        if ticket.withdrawn:
+            raise Withdrawn
+        ctx.waited = True
+
+    def _next(self, key: str, lane: _Lane) -> None:
+        if lane.waiting:
+            ticket = lane.waiting.pop(0)
+            # The place is taken before the waiter wakes, so that nobody slips in between.
+            lane.running = ticket.ctx
+            ticket.turn.set()
+        else:
+            self._lanes.pop(key, None)
+
+    async def _show_places(self, lane: _Lane) -> None:
+        for ahead, ticket in enumerate(lane.waiting, start=1):
+            await ticket.ctx.push(Waiting(ahead))
+
+    def holds(self, conversation: str, message: str) -> bool:
+        """Whether a message is being answered or waits here."""
+        lane = self._lanes.get(conversation)
+        known = [ticket.ctx for ticket in lane.waiting] if lane else []
+        if lane and lane.running:
+            known.append(lane.running)
+        return any(ctx.message.id == message for ctx in known)
+
+    async def withdraw(self, conversation: str, message: str) -> bool:
+        """Take a waiting message out of its lane."""
+        lane = self._lanes.get(conversation)
+        for ticket in lane.waiting if lane else ():
+            if lane and ticket.ctx.message.id == message:
+                lane.waiting.remove(ticket)
+                ticket.withdrawn = True
+                ticket.turn.set()
+                await self._show_places(lane)
+                return True
+        return False
+
+    def revise(self, conversation: str, message: str, edited: Message) -> bool:
+        """Replace the text of a waiting message; False when it does not wait (any more)."""
+        lane = self._lanes.get(conversation)
+        for ticket in lane.waiting if lane else ():
+            if ticket.ctx.message.id == message:
+                ticket.ctx.revise(edited.text)
+                return True
+        return False
+
+    async def clear(self, conversation: str) -> int:
+        """Take every waiting message out; returns how many."""
+        lane = self._lanes.get(conversation)
+        ids = [ticket.ctx.message.id for ticket in lane.waiting] if lane else []
+        for id in ids:
+            await self.withdraw(conversation, id)
+        return len(ids)

@@ -1,0 +1,46 @@
+"""One line for every message: who, where, what became of it, how long it took, what it cost."""
+
+from __future__ import annotations
+
+import time
+
+import structlog
+
+from botkit.context import Context
+from botkit.events import TurnFailed
+from botkit.routing import Handler
+
+logger = structlog.get_logger("botkit")
+
+
+async def log(ctx: Context, handler: Handler) -> None:
+    began = time.monotonic()
+    structlog.contextvars.bind_contextvars(turn=ctx.turn, bot=ctx.bot.name)
+    logger.debug("message_text", text=ctx.message.text)
+    try:
+        await handler(ctx)
+    except BaseException as problem:
+        _line(ctx, began, type(problem).__name__)
+        raise
+    _line(ctx, began, _outcome(ctx))
+
+
+def _outcome(ctx: Context) -> str:
+    if isinstance(ctx.outcome, TurnFailed):
+        return f"failed: {ctx.outcome.reason}"
+    return "answered" if ctx.outcome else "done"
+
+
+def _line(ctx: Context, began: float, outcome: str) -> None:
+    logger.info(
+        "message",
+        route=ctx.route.name,
+        kind=ctx.message.kind,
+        user=ctx.message.author.id,
+        conversation=ctx.message.conversation.key,
+        session=ctx.session.id if ctx.session else "",
+        outcome=outcome,
+        seconds=round(time.monotonic() - began, 3),
+        cost=round(ctx.outcome.usage.cost, 6) if ctx.outcome else 0.0,
+        recovered=ctx.recovered,
+    )

@@ -1,0 +1,50 @@
+"""Makes sure of the conversation's session: the one it has, or a new one after a long silence."""
+
+from __future__ import annotations
+
+import time
+from uuid import uuid4
+
+from botkit.context import Context
+from botkit.model import Session
+from botkit.routing import Handler
+
+TITLE_CHARS = 60
+
+
+async def session(ctx: Context, handler: Handler) -> None:
+    """`/new` or `/resume` may have run while this message waited in its lane: then admission's session is old."""
+    if ctx.route.urgent:
+        await handler(ctx)
+        return
+    found = ctx.session
+    if ctx.waited and not ctx.entry.session:
+        found = await ctx.bot.store.session(ctx.conversation_key)
+    if found is None or _expired(ctx, found):
+        found = fresh(ctx)
+    ctx.session = found
+    ctx.fresh = found.turns == 0
+    await handler(ctx)
+
+
+def fresh(ctx: Context) -> Session:
+    """A session nobody has used, for the conversation of a message. Its id is ours from the start."""
+    settings, now = ctx.bot.settings, time.time()
+    title = " ".join(ctx.message.text.split())[:TITLE_CHARS]
+    return Session(
+        id=ctx.entry.session or str(uuid4()),
+        bot=ctx.bot.name,
+        conversation=ctx.conversation_key,
+        workdir=str(settings.workdir),
+        owner=ctx.message.author.id,
+        created=now,
+        used=now,
+        model=settings.model,
+        mode=settings.mode,
+        title=title,
+    )
+
+
+def _expired(ctx: Context, session: Session) -> bool:
+    idle = ctx.bot.settings.session_idle
+    return idle > 0 and not ctx.recovered and time.time() - session.used > idle

@@ -1,0 +1,104 @@
+"""One accepted message's line in the journal, kept up to date while its turn runs and settled when it is answered."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import structlog
+
+from botkit.errors import StoreError
+from botkit.events import Outcome, TurnFailed
+from botkit.model import Entry, Message, ReplyState, Session
+from botkit.protocols import Store
+
+log = structlog.get_logger("botkit")
+
+TEXT_EVERY = 2.0
+"""Seconds between two writes that only hold more text."""
+RETRY_EVERY = 1.0
+"""Seconds between two tries to settle while the store does not answer."""
+
+
+class Record:
+    """Changes are noted at once and written soon; what must be durable before going on is awaited."""
+
+    def __init__(self, store: Store, entry: Entry) -> None:
+        self.entry = entry
+        self._store = store
+        self._lock = asyncio.Lock()
+        self._writer: asyncio.Task[None] | None = None
+        self._urgent = asyncio.Event()
+
+    async def begin(self, session: Session) -> None:
+        """The turn is about to be given to Claude, in this session. Raises StoreError."""
+        self.entry = replace(self.entry, attempts=self.entry.attempts + 1, session=session.id)
+        async with self._lock:
+            await self._store.update(self.entry, session)
+
+    async def conclude(self, outcome: Outcome, session: Session) -> None:
+        """Make the outcome durable before it is shown; a silent store is logged, not waited for."""
+        if isinstance(outcome, TurnFailed):
+            self.entry = replace(self.entry, failed=outcome)
+        else:
+            self.entry = replace(self.entry, finished=outcome)
+        try:
+            async with self._lock:
+                await self._store.update(self.entry, session)
+        except StoreError as problem:
+            log.warning("journal_behind", turn=self.entry.id, problem=str(problem))
+
+    def revise(self, message: Message) -> None:
+        self.entry = replace(self.entry, message=message)
+        self._write_soon(urgent=True)
+
+    def shown(self, state: ReplyState) -> None:
+        """The reply has posted something. New messages are written at once, more text every two seconds."""
+        before = self.entry.reply
+        self.entry = replace(self.entry, reply=state)
+        self._write_soon(urgent=before.refs != state.refs or before.asks != state.asks)
+
+    def tool(self, summary: str) -> None:
+        self.entry = replace(self.entry, tools=(*self.entry.tools, summary)[-100:])
+        self._write_soon(urgent=True)
+
+    async def settle(self, session: Session | None = None) -> None:
+        """Answered: drop the line. Tries until the store takes it; ends only then or when cancelled."""
+        await self.close()
+        while True:
+            try:
+                await self._store.settle(self.entry.id, session)
+            except StoreError as problem:
+                log.warning("settle_waits", turn=self.entry.id, problem=str(problem))
+                await asyncio.sleep(RETRY_EVERY)
+            else:
+                return
+
+    async def close(self) -> None:
+        """Write what is pending and stop writing; the line stays in the journal."""
+        if self._writer is not None:
+            self._urgent.set()
+            await self._writer
+
+    def _write_soon(self, *, urgent: bool) -> None:
+        if urgent:
+            self._urgent.set()
+        if self._writer is None or self._writer.done():
+            self._writer = asyncio.create_task(self._write(), name=f"journal-{self.entry.id}")
+
+    async def _write(self) -> None:
+        written: Entry | None = None
+        while written is not self.entry:
+            try:
+                async with asyncio.timeout(TEXT_EVERY):
+                    await self._urgent.wait()
+            except TimeoutError:
+                pass
+            self._urgent.clear()
+            written = self.entry
+            try:
+                async with self._lock:
+                    await self._store.update(written)
+            except StoreError as problem:
+                log.warning("journal_behind", turn=written.id, problem=str(problem))
+                return

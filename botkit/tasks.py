@@ -1,0 +1,45 @@
+"""Tasks that somebody waits for: started here, ended by `drain`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+import structlog
+
+log = structlog.get_logger("botkit")
+
+
+class Tasks:
+    """A set of running tasks. A task that fails is logged with its name, never lost."""
+
+    def __init__(self) -> None:
+        self._running: set[asyncio.Task[None]] = set()
+
+    def __len__(self) -> int:
+        return len(self._running)
+
+    def start(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        task = asyncio.create_task(work, name=name)
+        self._running.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        if not task.cancelled() and (problem := task.exception()) is not None:
+            log.error("task_failed", task=task.get_name(), exc_info=problem)
+
+    async def drain(self, seconds: float) -> bool:
+        """Wait for all tasks; after `seconds` cancel and await what is left. False when something was cut."""
+        current = asyncio.current_task()
+        running = {task for task in self._running if task is not current}
+        if not running:
+            return True
+        _, left = await asyncio.wait(running, timeout=seconds)
+        for task in left:
+            task.cancel()
+        if left:
+            await asyncio.wait(left)
+        return not left

@@ -1,0 +1,111 @@
+"""A runner without Claude: it plays the events a test gives it, and can be held, stopped and asked."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
+
+from botkit.events import (
+    ApprovalAsked,
+    Decision,
+    Deny,
+    Outcome,
+    QuestionAsked,
+    RequestClosed,
+    TextDelta,
+    TurnEvent,
+    TurnFailed,
+    TurnFinished,
+    TurnStarted,
+)
+from botkit.model import Turn
+
+Play = Callable[[Turn], Iterable[TurnEvent]]
+
+
+def echo(turn: Turn) -> Iterable[TurnEvent]:
+    """Says the prompt back."""
+    yield TextDelta(turn.prompt)
+    yield TurnFinished(turn.prompt)
+
+
+class ScriptedRunner:
+    """Implements `botkit.protocols.Runner`. `turns` holds every turn that was started, in order.
+
+    While `gate` is cleared, a turn pauses before its outcome. An asked request pauses the turn until it is answered.
+    """
+
+    def __init__(self, play: Play = echo) -> None:
+        self.turns: list[Turn] = []
+        self.decisions: list[tuple[str, Decision]] = []
+        self.parked: list[str] = []
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self._play = play
+        self._stops: dict[str, asyncio.Event] = {}
+        self._ended: dict[str, asyncio.Event] = {}
+        self._requests: dict[str, asyncio.Future[Decision]] = {}
+
+    @asynccontextmanager
+    async def start(self, turn: Turn) -> AsyncGenerator[AsyncIterator[TurnEvent]]:
+        """See `Runner.start`."""
+        self.turns.append(turn)
+        self._stops[turn.session.id], self._ended[turn.session.id] = asyncio.Event(), asyncio.Event()
+        events = self._events(turn)
+        try:
+            yield events
+        finally:
+            await events.aclose()
+            self._ended.pop(turn.session.id).set()
+            del self._stops[turn.session.id]
+
+    async def _events(self, turn: Turn) -> AsyncGenerator[TurnEvent]:
+        stop = self._stops[turn.session.id]
+        yield TurnStarted(turn.session.id, "scripted")
+        for event in self._play(turn):
+            if isinstance(event, Outcome):
+                await self._either(self.gate.wait(), stop)
+            if stop.is_set():
+                yield TurnFailed("stopped", session=turn.session.id)
+                return
+            yield event
+            if isinstance(event, ApprovalAsked | QuestionAsked):
+                yield await self._asked(event, stop)
+
+    async def _asked(self, event: ApprovalAsked | QuestionAsked, stop: asyncio.Event) -> RequestClosed:
+        answer = self._requests[event.id] = asyncio.get_running_loop().create_future()
+        await self._either(asyncio.wait([answer]), stop)
+        del self._requests[event.id]
+        allowed = answer.done() and not isinstance(answer.result(), Deny)
+        return RequestClosed(event.id, allowed=allowed, text="allowed" if allowed else "denied")
+
+    async def _either(self, wait: Awaitable[object], stop: asyncio.Event) -> None:
+        tasks = {asyncio.ensure_future(wait), asyncio.ensure_future(stop.wait())}
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+
+    async def stop(self, session: str) -> bool:
+        """See `Runner.stop`."""
+        if session not in self._stops:
+            return False
+        self._stops[session].set()
+        await self._ended[session].wait()
+        return True
+
+    async def answer(self, request: str, decision: Decision) -> bool:
+        """See `Runner.answer`."""
+        waiting = self._requests.get(request)
+        if waiting is None or waiting.done():
+            return False
+        self.decisions.append((request, decision))
+        waiting.set_result(decision)
+        return True
+
+    async def park(self, session: str) -> None:
+        """See `Runner.park`."""
+        self.parked.append(session)

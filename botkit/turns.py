@@ -1,0 +1,94 @@
+"""Runs one turn: holds the session, tells the journal before and after, and shows every event as it comes."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+from botkit import texts
+from botkit.context import Context
+from botkit.errors import Refused
+from botkit.events import ApprovalAsked, Outcome, QuestionAsked, RequestClosed, ToolStarted, TurnEvent, TurnFailed
+from botkit.events import TurnFinished as Finished
+from botkit.model import Session, Turn
+from botkit.turnlog import TurnLog
+
+
+async def run(ctx: Context, prompt: str) -> None:
+    """Give a prompt to Claude in the context's session and show what happens until the outcome is shown."""
+    if ctx.session is None:
+        raise Refused(texts.NO_SESSION)
+    if ctx.recovered and not await _go_on(ctx):
+        return
+    if ctx.entry.attempts:
+        prompt = texts.interrupted_prompt(prompt, ctx.entry.tools)
+    session = ctx.session
+    await ctx.bot.leases.hold(ctx, session.id)
+    try:
+        session = ctx.session = replace(session, used=time.time())
+        fresh = ctx.fresh and not ctx.entry.attempts
+        await ctx.record.begin(session)
+        turn = Turn(ctx.turn, ctx.message.conversation, ctx.message.author, prompt, session, fresh, ctx.uploads)
+        log = ctx.bot.logs.open(ctx.turn)
+        try:
+            async with ctx.bot.runner.start(turn) as events:
+                async for event in events:
+                    await _show(ctx, log, event)
+        finally:
+            for closed in ctx.bot.approvals.forget(ctx):
+                log.append(closed)
+                await ctx.push(closed)
+            if not log.ended:
+                log.append(TurnFailed("interrupted"))
+    finally:
+        ctx.bot.leases.done(session.id)
+
+
+async def _go_on(ctx: Context) -> bool:
+    """What an earlier process left: show its outcome, or go on with the turn if the policy says so."""
+    entry, settings = ctx.entry, ctx.bot.settings
+    known: Outcome | None = entry.finished or entry.failed
+    if known is not None:
+        await ctx.push(known)
+        return False
+    if entry.attempts >= settings.max_attempts:
+        await ctx.bot.store.bury(entry.id, f"cut off {entry.attempts} times")
+        await ctx.push(TurnFailed("gave_up", texts.gave_up(entry.attempts)))
+        return False
+    if entry.attempts and settings.recovery != "continue":
+        await ctx.push(TurnFailed("interrupted", texts.ASK_TO_CONTINUE if settings.recovery == "ask" else ""))
+        return False
+    return True
+
+
+async def _show(ctx: Context, log: TurnLog, event: TurnEvent) -> None:
+    match event:
+        case ApprovalAsked() | QuestionAsked():
+            ctx.bot.approvals.opened(ctx, event)
+        case RequestClosed():
+            event = ctx.bot.approvals.closed(event)
+        case ToolStarted(name=name, summary=summary):
+            ctx.record.tool(f"{name}: {summary}" if summary else name)
+        case Finished() | TurnFailed():
+            for closed in ctx.bot.approvals.forget(ctx):
+                log.append(closed)
+                await ctx.push(closed)
+            ctx.session = _after(ctx.session, event)
+            if ctx.session is not None:
+                await ctx.record.conclude(event, ctx.session)
+        case _:
+            pass
+    log.append(event)
+    await ctx.push(event)
+
+
+def _after(session: Session | None, outcome: Outcome) -> Session | None:
+    """The session as the turn leaves it."""
+    if session is None:
+        return None
+    return replace(
+        session,
+        id=outcome.session or session.id,
+        turns=session.turns + 1,
+        cost=session.cost + outcome.usage.cost,
+    )

@@ -1,0 +1,50 @@
+"""Gives what people write to Claude and shows the answer."""
+
+from __future__ import annotations
+
+from botkit import texts, turns
+from botkit.context import Context
+from botkit.events import TurnFailed
+from botkit.routing import Route
+
+
+async def chat(ctx: Context) -> None:
+    if not ctx.message.text.strip() and not ctx.uploads and not ctx.message.attachments:
+        await ctx.say(texts.NOTHING_SAID)
+        return
+    await turns.run(ctx, prompt_of(ctx))
+
+
+def prompt_of(ctx: Context) -> str:
+    """What Claude reads: who writes where several can, what was said before, the text, the files.
+
+    A text that begins with `/` stands alone, so that a bot which allows the CLI's own commands can pass it on.
+    """
+    message = ctx.message
+    text = message.text.strip()
+    if text.startswith("/"):
+        return text
+    parts: list[str] = []
+    if message.context:
+        parts.append(texts.earlier_in_thread(message.context))
+    if not message.conversation.direct:
+        text = texts.written_by(message.author.name or message.author.id, text)
+    parts.append(text)
+    return "\n\n".join(part for part in parts if part)
+
+
+async def revise(ctx: Context) -> None:
+    """The sender edited or deleted a message: what waits is changed, what runs is stopped by a deletion only."""
+    lanes, where, about = ctx.bot.lanes, ctx.message.conversation, ctx.message.reply_to
+    running = lanes.running(where.key)
+    if ctx.message.kind == "edited":
+        lanes.revise(where.key, about, ctx.message)
+    elif not await lanes.withdraw(where.key, about) and running is not None and running.message.id == about:
+        await running.push(TurnFailed("stopped", texts.WITHDRAWN))
+        await ctx.bot.stop(where)
+
+
+routes = (
+    Route(chat, kinds=("new",)),
+    Route(revise, kinds=("edited", "deleted"), urgent=True, limited=False, unaddressed=True),
+)
