@@ -1,0 +1,81 @@
+"""What a valid configuration may still get wrong: nobody allowed, everybody allowed, secrets in the file."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from botkit.config import BotConfig, Config
+from botkit.secrets import held
+
+
+def warnings(config: Config) -> list[str]:
+    """One line for each thing an operator should know before starting."""
+    found = [f"{key}: the secret stands in the file; better ${{NAME}}" for key in config.literal_secrets]
+    found += _http(config)
+    found += _store(config)
+    for bot in config.bots.values():
+        found += [f"bots.{bot.name}{line}" for line in _bot(bot)]
+    found += _shared(config)
+    return found
+
+
+def loopback(host: str) -> bool:
+    """Whether only this machine can reach a server on `host`."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _http(config: Config) -> Iterator[str]:
+    http = config.http
+    if not loopback(http.host):
+        yield f"http.host: {http.host} can be reached from other machines, without TLS; put a proxy in front"
+    if http.public_url.startswith("http://"):
+        yield "http.public_url: not https; platforms refuse it and tokens travel in clear"
+    if http.public_url and loopback(http.host):
+        yield f"http.host: only a proxy on this machine can forward {http.public_url} to {http.host}:{http.port}"
+
+
+def _store(config: Config) -> Iterator[str]:
+    url = urlsplit(config.store.url)
+    if url.scheme == "memory":
+        yield "store.url: memory:// forgets sessions and unfinished turns when botkit ends"
+    if url.scheme == "redis" and url.hostname and not loopback(url.hostname):
+        yield "store.url: redis:// is not encrypted; rediss:// is"
+
+
+def _bot(bot: BotConfig) -> Iterator[str]:
+    access, profile = bot.access, bot.profile
+    if not bot.adapters:
+        yield ": no adapter, so nobody can reach it; add a table such as [bots.NAME.slack]"
+    if access.nobody:
+        yield ".access: nobody is allowed, so nobody is answered; name somebody in allow_users"
+    for key in ("users", "channels", "spaces"):
+        if "*" in getattr(access, f"allow_{key}"):
+            yield f".access.allow_{key}: everybody who can write to the bot may use it"
+    if not profile.workdir.is_dir():
+        yield f".workdir: {profile.workdir} is not a folder (yet)"
+    if profile.trust_workdir:
+        yield ".trust_workdir: settings and hooks of the workdir are loaded; whoever can write there runs commands here"
+    if profile.permission_mode == "bypassPermissions":
+        yield ".permission_mode: no tool ever asks; keep this to a sandbox (launcher)"
+    if not bot.limits.rates and not profile.turn_budget:
+        yield ".limits: no limit on how much may be asked, and no turn_budget"
+
+
+def _shared(config: Config) -> Iterator[str]:
+    """Two connections with one account take each other's messages."""
+    users: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+    for bot in config.bots.values():
+        for name, settings in bot.adapters.items():
+            for key, value in held(settings, ""):
+                if value:
+                    users[f"{name}.{key}", value].add(bot.name)
+    for (key, _), bots in sorted(users.items()):
+        if len(bots) > 1:
+            keys = ", ".join(f"bots.{bot}.{key}" for bot in sorted(bots))
+            yield f"{keys}: the same account; they take each other's messages"

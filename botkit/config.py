@@ -1,0 +1,265 @@
+"""Reads bots.toml: everything is checked, and everything that is wrong is said at once."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic import BaseModel, ValidationError
+from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict, SettingsError
+
+from botkit.access import Access
+from botkit.bot import BotSettings
+from botkit.claude.options import PoolLimits, Profile, TurnLimits
+from botkit.errors import ConfigError
+from botkit.expand import Expanded, Toml, expand, leaves, merge
+from botkit.fields import Root
+from botkit.limits import Limits, Rate, Scope
+from botkit.plugins import load_adapter, names
+from botkit.problems import ConfigProblems, Problem, explain, nearest
+from botkit.secrets import held, of_environment
+from botkit.settings import Bot, Claude, ClaudeOptions, Http, Log, Rates, Settings, Store, Who
+from botkit.view import Display
+
+
+@dataclass(frozen=True, slots=True)
+class BotConfig:
+    """One bot of the file, as the parts that run it want it."""
+
+    name: str
+    adapters: Mapping[str, BaseModel]
+    """The settings of each adapter, by the adapter's name; instances of the plugin's own model."""
+    handlers: tuple[str, ...]
+    middleware: tuple[str, ...]
+    settings: BotSettings
+    profile: Profile
+    display: Display
+    access: Access
+    limits: Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The whole file, checked."""
+
+    file: Path | None
+    http: Http
+    log: Log
+    store: Store
+    pool: PoolLimits
+    turn: TurnLimits
+    bots: Mapping[str, BotConfig]
+    secrets: frozenset[str] = field(repr=False)
+    """Values that must appear in no reply and no log."""
+    literal_secrets: tuple[str, ...] = ()
+    """Keys whose secret stands in the file itself."""
+
+
+def load(path: Path, environ: Mapping[str, str]) -> Config:
+    """The configuration in a file, with `BOTKIT_…` variables above it. Raises ConfigError with one line a problem."""
+    try:
+        tree: dict[str, Toml] = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError("there is no such file; `botkit init` writes one", file=str(path)) from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
+        raise ConfigError(f"cannot be read: {problem}", file=str(path)) from problem
+    return build(tree, environ, root=path.absolute().parent, file=path)
+
+
+def default_chat_config(workdir: Path, environ: Mapping[str, str]) -> Config:
+    """What `botkit chat` uses without a file: one bot, in the terminal, with its store in the user's state folder."""
+    home = Path(environ.get("HOME") or Path.home())
+    state = Path(environ.get("XDG_STATE_HOME") or home / ".local" / "state") / "botkit"
+    tree: dict[str, Toml] = {
+        "store": {"url": f"sqlite:///{state / 'chat.db'}"},
+        "bots": {"chat": {"workdir": str(workdir), "access": {"allow_users": ["console"]}, "console": {}}},
+    }
+    return build(tree, environ, root=Path.cwd())
+
+
+def build(tree: dict[str, Toml], environ: Mapping[str, str], *, root: Path, file: Path | None = None) -> Config:
+    """A configuration from a tree as TOML gives it. Raises ConfigProblems."""
+    expanded = expand(tree, environ)
+    problems = expanded.problems
+    overrides = _overrides(environ, problems)
+    expanded.plain -= {key for key, _ in leaves(overrides)}
+    rest, tables = _split(merge(expanded.tree, overrides))
+    settings, context = None, Root(root)
+    try:
+        settings = Settings.model_validate(rest, context=context)
+    except ValidationError as error:
+        # A key whose variable is missing is already on the list.
+        known = {problem.key for problem in problems}
+        problems += [found for found in explain(error, Settings) if found.key not in known]
+    adapters = _adapters(tables, context, problems)
+    if settings is not None and not settings.bots:
+        problems.append(Problem("bots", "expected at least one table such as [bots.main]", "found nothing"))
+    if problems or settings is None:
+        raise ConfigProblems(str(file or ""), problems)
+    return _config(settings, adapters, expanded, environ, file)
+
+
+class _Environment(Settings, BaseSettings):
+    """Lets pydantic-settings read the same keys from variables: BOTKIT_STORE__URL."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="BOTKIT_", env_nested_delimiter="__", env_ignore_empty=True, extra="forbid"
+    )
+
+
+def _overrides(environ: Mapping[str, str], problems: list[Problem]) -> dict[str, Toml]:
+    source = EnvSettingsSource(_Environment)
+    source.env_vars = {
+        name.lower(): value for name, value in environ.items() if name.upper().startswith("BOTKIT_") and value
+    }
+    try:
+        return source()
+    except SettingsError as error:
+        problems.append(Problem("", f"a BOTKIT_ environment variable cannot be read: {error}"))
+        return {}
+
+
+def _split(tree: dict[str, Toml]) -> tuple[dict[str, Toml], dict[tuple[str, str], Toml]]:
+    """The tree without the adapters' tables, and those tables by bot and name: each has a model of its own."""
+    tables: dict[tuple[str, str], Toml] = {}
+    bots = tree.get("bots")
+    if not isinstance(bots, dict):
+        return tree, tables
+    rest: dict[str, Toml] = {}
+    for name, bot in bots.items():
+        if not isinstance(bot, dict):
+            rest[name] = bot
+            continue
+        own = {key: value for key, value in bot.items() if isinstance(value, dict) and key not in Bot.model_fields}
+        tables |= {(name, key): value for key, value in own.items()}
+        rest[name] = {key: value for key, value in bot.items() if key not in own}
+    return {**tree, "bots": rest}, tables
+
+
+def _adapters(
+    tables: Mapping[tuple[str, str], Toml], context: Root, problems: list[Problem]
+) -> dict[tuple[str, str], BaseModel]:
+    found: dict[tuple[str, str], BaseModel] = {}
+    missing = {problem.key for problem in problems}
+    for (bot, name), table in tables.items():
+        if name not in names("adapters") and ":" not in name:
+            installed = ", ".join(names("adapters")) or "none"
+            hint = nearest(name, [*Bot.model_fields, *names("adapters")])
+            expected = f"neither a table of a bot nor an installed adapter (installed: {installed})"
+            problems.append(Problem(f"bots.{bot}.{name}", expected, hint))
+            continue
+        try:
+            model = load_adapter(name).settings
+        except ConfigError as error:
+            problems.append(Problem(f"bots.{bot}.{name}", error.problem))
+            continue
+        try:
+            found[bot, name] = model.model_validate(table, context=context)
+        except ValidationError as error:
+            explained = explain(error, model, ("bots", bot, name))
+            problems += [problem for problem in explained if problem.key not in missing]
+    return found
+
+
+def _config(
+    settings: Settings,
+    adapters: Mapping[tuple[str, str], BaseModel],
+    expanded: Expanded,
+    environ: Mapping[str, str],
+    file: Path | None,
+) -> Config:
+    found = [*held(settings, "")]
+    for (bot, name), model in adapters.items():
+        found += held(model, f"bots.{bot}.{name}")
+    return Config(
+        file=file,
+        http=settings.http,
+        log=settings.log,
+        store=settings.store,
+        pool=PoolLimits(**dict(settings.claude.pool)),
+        turn=TurnLimits(**dict(settings.claude.limits)),
+        bots={
+            name: _bot(name, bot, settings, {kind: found for (owner, kind), found in adapters.items() if owner == name})
+            for name, bot in settings.bots.items()
+        },
+        secrets=frozenset(
+            secret
+            for secret in (
+                *expanded.secrets,
+                *(value for _, value in found),
+                *of_environment(environ, settings.claude.pass_environment),
+            )
+            if secret
+        ),
+        literal_secrets=tuple(sorted({key for key, value in found if value and key in expanded.plain})),
+    )
+
+
+def _bot(name: str, bot: Bot, settings: Settings, adapters: Mapping[str, BaseModel]) -> BotConfig:
+    profile = _profile(bot, settings.claude)
+    return BotConfig(
+        name=name,
+        adapters=adapters,
+        handlers=bot.handlers,
+        middleware=bot.middleware,
+        settings=BotSettings(
+            workdir=profile.workdir,
+            model=profile.model,
+            mode=profile.permission_mode,
+            models=bot.models,
+            queue=bot.queue,
+            session_idle=bot.session_idle,
+            approval_timeout=bot.approval_timeout,
+            recovery=bot.recovery,
+            max_attempts=bot.max_attempts,
+            drain=settings.drain,
+            max_upload=bot.uploads.max_bytes,
+            max_uploads=bot.uploads.max_files,
+        ),
+        profile=profile,
+        display=Display(**dict(bot.display)),
+        access=_access(bot.access),
+        limits=_limits(bot.limits),
+    )
+
+
+def _profile(own: Bot, claude: Claude) -> Profile:
+    """The bot's own options; where it has none, those of [claude]."""
+    inherited = ClaudeOptions.model_fields.keys() - own.model_fields_set
+    bot = own.model_copy(update={key: getattr(claude, key) for key in inherited})
+    return Profile(
+        workdir=bot.workdir,
+        command=claude.command,
+        launcher=bot.launcher,
+        model=bot.model,
+        fallback_model=bot.fallback_model,
+        permission_mode=bot.permission_mode,
+        allowed_tools=bot.allowed_tools,
+        disallowed_tools=bot.disallowed_tools,
+        append_system_prompt=bot.append_system_prompt,
+        agents=bot.agents,
+        mcp_config=bot.mcp_config,
+        settings=bot.settings,
+        add_dirs=bot.add_dirs,
+        effort=bot.effort,
+        environment={**claude.environment, **own.environment},
+        pass_environment=claude.pass_environment,
+        prompt_caching=bot.prompt_caching,
+        turn_budget=bot.turn_budget,
+        trust_workdir=bot.trust_workdir,
+        slash_commands=bot.slash_commands,
+    )
+
+
+def _access(who: Who) -> Access:
+    strangers = who.strangers
+    ids = {key: frozenset(value) for key, value in who if key != "strangers"}
+    return Access(strangers=strangers, **ids)
+
+
+def _limits(rates: Rates) -> Limits:
+    scopes: tuple[Scope, ...] = ("user", "conversation", "bot", "total")
+    chosen: dict[Scope, Rate | None] = {scope: getattr(rates, scope) for scope in scopes}
+    return Limits({scope: rate for scope, rate in chosen.items() if rate is not None})
