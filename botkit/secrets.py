@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import TypeGuard
 from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, SecretStr
@@ -34,17 +35,21 @@ def held(model: BaseModel, path: str) -> Iterator[tuple[str, str]]:
                 yield from ((key, password) for password in passwords(value))
             case BaseModel():
                 yield from held(value, key)
-            case dict():
-                yield from _of_table(value.items(), key)  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType] -- a pydantic field's value is untyped here
+            case _ if _table(value):
+                yield from _of_table(value, key)
             case _:
                 pass
 
 
-def _of_table(items: Iterable[tuple[object, object]], path: str) -> Iterator[tuple[str, str]]:
-    for name, value in items:
+def _table(value: object) -> TypeGuard[Mapping[str, object]]:
+    return isinstance(value, Mapping)
+
+
+def _of_table(table: Mapping[str, object], path: str) -> Iterator[tuple[str, str]]:
+    for name, value in table.items():
         if isinstance(value, BaseModel):
             yield from held(value, f"{path}.{name}")
-        elif isinstance(value, str) and secret_name(str(name)):
+        elif isinstance(value, str) and secret_name(name):
             yield f"{path}.{name}", value
 
 
