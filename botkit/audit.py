@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+from botkit.addresses import loopback
 from botkit.config import BotConfig, Config
 from botkit.secrets import held
 
@@ -20,14 +20,6 @@ def warnings(config: Config) -> list[str]:
         found += [f"bots.{bot.name}{line}" for line in _bot(bot)]
     found += _shared(config)
     return found
-
-
-def loopback(host: str) -> bool:
-    """Whether only this machine can reach a server on `host`."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _http(config: Config) -> Iterator[str]:

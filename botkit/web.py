@@ -1,0 +1,171 @@
+"""The one web server: adapters mount their webhooks on it, and it says whether botkit is alive and ready."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import re
+import socket
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+import structlog
+from aiohttp import web
+
+from botkit.addresses import loopback
+from botkit.errors import BotkitError, ConfigError, StoreError
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Check = Callable[[], Awaitable[bool]]
+"""Whether a part can do its work; a `BotkitError` or no answer in time is no."""
+
+log = structlog.get_logger("botkit")
+
+MAX_BODY = 1024 * 1024
+"""Bytes of a request's body; the platforms' events are far below it."""
+REQUEST_TIME = 30.0
+"""Seconds a handler may take unless it was mounted with another time."""
+CHECK_TIME = 2.0
+"""Seconds all readiness checks together may take."""
+CLOSE_TIME = 5.0
+"""Seconds running requests are waited for when the server closes."""
+
+_FIELD = re.compile(r"\{([a-z_]+)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Mounted:
+    method: str
+    path: str
+    pattern: re.Pattern[str]
+    handler: Handler
+    seconds: float | None
+
+
+class Web:
+    """Serves while inside `async with`. Mounting and unmounting work before that and meanwhile."""
+
+    def __init__(self, host: str, port: int, *, loopback_only: bool = False, max_body: int = MAX_BODY) -> None:
+        """`port` 0 takes a free one. `loopback_only` refuses to be reachable from other machines."""
+        if loopback_only and not loopback(host):
+            raise ConfigError(f"refuses to listen on {host}: only this machine may reach it", key="http.host")
+        self._host, self._port, self._max_body = host, port, max_body
+        self._mounted: dict[tuple[str, str], _Mounted] = {}
+        self._checks: dict[str, Check] = {}
+        self._runner: web.AppRunner | None = None
+
+    @property
+    def port(self) -> int:
+        """The port it listens on; the configured one before it does."""
+        addresses = self._runner.addresses if self._runner else []
+        return int(addresses[0][1]) if addresses else self._port
+
+    @property
+    def url(self) -> str:
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"http://{host}:{self.port}"
+
+    def mount(self, method: str, path: str, handler: Handler, *, seconds: float | None = REQUEST_TIME) -> None:
+        """Serve a path; `{name}` in it stands for one part, found in `request.match_info`.
+
+        `seconds` None is for what streams. Raises ConfigError when the path is taken.
+        """
+        key = method.upper(), path
+        if key in self._mounted or path in ("/healthz", "/readyz"):
+            raise ConfigError(f"two adapters want {method.upper()} {path}")
+        parts = _FIELD.split(path)
+        pattern = "".join(f"(?P<{part}>[^/]+)" if odd % 2 else re.escape(part) for odd, part in enumerate(parts))
+        self._mounted[key] = _Mounted(key[0], path, re.compile(pattern), handler, seconds)
+
+    def unmount(self, prefix: str) -> None:
+        """Stop serving every path that begins with `prefix`; requests that run are finished."""
+        for key in [key for key in self._mounted if key[1].startswith(prefix)]:
+            del self._mounted[key]
+
+    def check(self, name: str, check: Check) -> None:
+        """Let `/readyz` ask this too; a check of the same name is replaced."""
+        self._checks[name] = check
+
+    async def __aenter__(self) -> Web:
+        app = web.Application(client_max_size=self._max_body)
+        app.router.add_get("/healthz", _alive)
+        app.router.add_get("/readyz", self._ready)
+        app.router.add_route("*", "/{path:.*}", self._serve)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=CLOSE_TIME)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, self._host, self._port).start()
+        except OSError as problem:
+            await runner.cleanup()
+            raise self._refused(problem) from problem
+        self._runner = runner
+        log.info("web_listening", url=self.url)
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    def _refused(self, problem: OSError) -> ConfigError:
+        where = f"{self._host}:{self._port}"
+        match problem.errno:
+            case errno.EADDRINUSE:
+                return ConfigError(f"{where} is in use; end the other program or choose another port", key="http.port")
+            case errno.EACCES:
+                return ConfigError(f"{where} needs more rights; ports below 1024 are reserved", key="http.port")
+            case errno.EADDRNOTAVAIL:
+                return ConfigError(f"{self._host} is not an address of this machine", key="http.host")
+            case _ if isinstance(problem, socket.gaierror):
+                return ConfigError(f"{self._host} is not an address", key="http.host")
+            case _:
+                return ConfigError(f"cannot listen on {where}: {problem}", key="http")
+
+    async def _serve(self, request: web.Request) -> web.StreamResponse:
+        found, fields = self._find(request.method, request.path)
+        request.match_info.clear()
+        request.match_info.update(fields)
+        try:
+            async with asyncio.timeout(found.seconds):
+                return await found.handler(request)
+        except TimeoutError:
+            log.warning("request_timeout", path=found.path, seconds=found.seconds)
+            raise web.HTTPGatewayTimeout from None
+        except StoreError as problem:
+            # Nothing was made durable: the sender must try again.
+            log.warning("request_not_stored", path=found.path, problem=str(problem))
+            raise web.HTTPServiceUnavailable(headers={"Retry-After": "1"}) from None
+
+    def _find(self, method: str, path: str) -> tuple[_Mounted, Mapping[str, str]]:
+        exact = self._mounted.get((method, path))
+        if exact is not None:
+            return exact, {}
+        allowed: set[str] = set()
+        for mounted in self._mounted.values():
+            match = mounted.pattern.fullmatch(path)
+            if match is not None and mounted.method == method:
+                return mounted, match.groupdict()
+            if match is not None:
+                allowed.add(mounted.method)
+        raise web.HTTPMethodNotAllowed(method, allowed) if allowed else web.HTTPNotFound
+
+    async def _ready(self, _: web.Request) -> web.Response:
+        names = list(self._checks)
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(_passes(self._checks[name])) for name in names]
+        results = {name: task.result() for name, task in zip(names, tasks, strict=True)}
+        ready = all(results.values())
+        return web.json_response({"ready": ready, "checks": results}, status=200 if ready else 503)
+
+
+async def _alive(_: web.Request) -> web.Response:
+    return web.json_response({"alive": True})
+
+
+async def _passes(check: Check) -> bool:
+    try:
+        async with asyncio.timeout(CHECK_TIME):
+            return await check()
+    except (BotkitError, TimeoutError) as problem:
+        log.info("not_ready", problem=str(problem) or type(problem).__name__)
+        return False
