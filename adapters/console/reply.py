@@ -1,0 +1,133 @@
+"""How an answer appears in the terminal: live where there is one, once and plainly where there is not."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+
+from adapters.console.desk import Desk
+from adapters.console.progress import Progress
+from adapters.console.screen import Screen
+from botkit.events import ApprovalAsked, Outcome, QuestionAsked, RequestClosed, TurnEvent, TurnFailed, TurnFinished
+from botkit.model import Message, ReplyState
+from botkit.protocols import Checkpoint
+from botkit.view import Display, View
+
+INTERVAL = 0.08
+"""Seconds between two looks of the screen."""
+
+
+class LiveReply:
+    """Prints what is settled, shows what still changes above the prompt."""
+
+    def __init__(
+        self,
+        key: str,
+        message: Message,
+        screen: Screen,
+        desk: Desk,
+        display: Display,
+        resume: ReplyState | None,
+        checkpoint: Checkpoint | None,
+    ) -> None:
+        self._key, self._message, self._screen = key, message, screen
+        self._desk, self._checkpoint = desk, checkpoint
+        self._resumed = resume.text if resume else ""
+        self._progress = Progress(display, self._resumed)
+        self._outcome: Outcome | None = None
+        self._asked: list[str] = []
+        self._dirty, self._leaving = asyncio.Event(), asyncio.Event()
+        self._showing: asyncio.Task[None] | None = None
+        self.delivered = False
+
+    @property
+    def state(self) -> ReplyState:
+        return ReplyState(text="\n\n".join(part for part in (self._resumed, self._progress.text) if part))
+
+    def push(self, event: TurnEvent) -> None:
+        if isinstance(event, ApprovalAsked | QuestionAsked):
+            self._asked.append(event.id)
+            self._progress.ask(self._desk.ask(event))
+        elif isinstance(event, RequestClosed):
+            self._desk.closed(event)
+        elif isinstance(event, TurnFinished | TurnFailed):
+            self._outcome = self._outcome or event
+        self._progress.fold(event)
+        self._dirty.set()
+
+    async def __aenter__(self) -> LiveReply:
+        self._desk.opened(self._message.id)
+        self._showing = asyncio.create_task(self._show(), name=f"console-{self._key}")
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        self._progress.end(self._outcome)
+        self._leaving.set()
+        self._dirty.set()
+        if self._showing:
+            await self._showing
+        self.delivered = True
+        self._desk.forget(self._asked)
+        self._desk.over(self._message.id, self._outcome)
+
+    async def _show(self) -> None:
+        last = False
+        while not last:
+            await self._dirty.wait()
+            self._dirty.clear()
+            last = self._leaving.is_set()
+            ready = self._progress.take()
+            self._screen.show(self._key, self._progress.tail())
+            await self._screen.print(ready)
+            if ready and self._checkpoint:
+                self._checkpoint(self.state)
+            try:
+                async with asyncio.timeout(INTERVAL):
+                    await self._leaving.wait()
+            except TimeoutError:
+                continue
+
+
+class PlainReply:
+    """Prints the final text once; approvals and questions as they come."""
+
+    def __init__(
+        self,
+        message: Message,
+        write: Callable[[str], Coroutine[None, None, None]],
+        desk: Desk,
+        display: Display,
+        resume: ReplyState | None,
+    ) -> None:
+        self._message, self._write, self._desk, self._display = message, write, desk, display
+        self._view = View(resume.text if resume else "")
+        self._asked: list[str] = []
+        self._asking: list[asyncio.Task[None]] = []
+        self.delivered = False
+
+    @property
+    def state(self) -> ReplyState:
+        return ReplyState(text=self._view.text)
+
+    def push(self, event: TurnEvent) -> None:
+        if isinstance(event, ApprovalAsked | QuestionAsked):
+            self._asked.append(event.id)
+            self._say(self._desk.ask(event))
+        elif isinstance(event, RequestClosed):
+            self._desk.closed(event)
+            self._say(event.text)
+        self._view.fold(event)
+
+    async def __aenter__(self) -> PlainReply:
+        self._desk.opened(self._message.id)
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await asyncio.gather(*self._asking)
+        await self._write(self._view.body(self._display, final=True))
+        self.delivered = True
+        self._desk.forget(self._asked)
+        self._desk.over(self._message.id, self._view.outcome)
+
+    def _say(self, text: str) -> None:
+        self._asking.append(asyncio.create_task(self._write(text)))

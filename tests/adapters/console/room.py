@@ -1,0 +1,135 @@
+"""A small bot for the console to talk to: run as a program, so that pipes and terminals are real ones."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from pathlib import Path
+
+from aiohttp import web
+
+from adapters.console.adapter import ConsoleAdapter
+from botkit.events import (
+    ApprovalAsked,
+    Choice,
+    Question,
+    QuestionAsked,
+    RequestClosed,
+    TextDelta,
+    ThinkingDelta,
+    Todo,
+    TodoChanged,
+    ToolFinished,
+    ToolStarted,
+    TurnEvent,
+    TurnFailed,
+    TurnFinished,
+    TurnStarted,
+    Usage,
+    Waiting,
+)
+from botkit.model import Conversation, Message
+from botkit.view import Display
+
+USAGE = Usage(cost=0.0123, seconds=4.2, tools=1)
+LONG = "".join(f"Paragraph {number} of the answer.\n\n" for number in range(1, 31))
+
+
+class Room:
+    """A hub that answers by rule: `slow` waits to be stopped, `approve` and `ask` ask, the rest is echoed."""
+
+    def __init__(self, adapter: ConsoleAdapter) -> None:
+        self.bot = "room"
+        self._adapter = adapter
+        self._lane = asyncio.Lock()
+        self._stop = asyncio.Event()
+        self._decision: asyncio.Queue[Message] = asyncio.Queue()
+        self.turns: set[asyncio.Task[None]] = set()
+
+    async def deliver(self, message: Message) -> bool:
+        if message.text == "stranger":
+            return False
+        if message.command in ("allow", "deny", "answer"):
+            self._decision.put_nowait(message)
+            return True
+        self.turns.add(asyncio.create_task(self._answer(message)))
+        return True
+
+    async def stop(self, conversation: Conversation) -> bool:
+        self._stop.set()
+        return True
+
+    async def follows(self, conversation: Conversation) -> bool:
+        return False
+
+    async def followed(self, adapter: str, since: float) -> Sequence[tuple[Conversation, float]]:
+        return ()
+
+    def attach(self, turn: str, since: int = 0) -> AsyncIterator[tuple[int, TurnEvent]]:
+        raise KeyError(turn)
+
+    def mount(self, path: str, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> None:
+        raise AssertionError(path)
+
+    async def _answer(self, message: Message) -> None:
+        async with self._adapter.reply_to(message, nonce=message.id) as reply:
+            if message.command == "stop":
+                await self.stop(message.conversation)
+                reply.push(TurnFinished("Stopped."))
+                return
+            if self._lane.locked():
+                reply.push(Waiting(1))
+            async with self._lane:
+                reply.push(TurnStarted("s", "m"))
+                async for event in self._turn(message.text):
+                    reply.push(event)
+
+    async def _turn(self, text: str) -> AsyncIterator[TurnEvent]:
+        if text == "slow":
+            yield TextDelta("It begins")
+            self._stop.clear()
+            await self._stop.wait()
+            yield TurnFailed("stopped")
+        elif text == "approve":
+            yield ApprovalAsked("r1", "Bash", "rm -rf build", detail="rm -rf build\x1b[2K")
+            message = await self._decision.get()
+            yield RequestClosed("r1", allowed=message.command == "allow", text=f"decided: {message.text}")
+            yield TurnFinished(f"You typed {message.text}", USAGE)
+        elif text == "ask":
+            yield QuestionAsked("q1", (Question("Which?", choices=(Choice("Red"), Choice("Blue"))),))
+            message = await self._decision.get()
+            yield RequestClosed("q1", allowed=True, text="answered")
+            yield TurnFinished(f"You chose by {message.text} ({message.kind})", USAGE)
+        elif text == "work":
+            yield ThinkingDelta("I think so")
+            yield TextDelta("Let me **look**.")
+            yield ToolStarted("t1", "Bash", "ls -l")
+            yield TodoChanged((Todo("Look", "done"), Todo("Tell", "active")))
+            yield ToolFinished("t1", ok=True, output="a\nb")
+            yield TextDelta("There are `two` files.")
+            yield TurnFinished("Let me **look**.\n\nThere are `two` files.", USAGE)
+        elif text == "fail":
+            yield TurnFailed("crashed", "exit code 1")
+        elif text == "long":
+            for piece in LONG.split(" "):
+                yield TextDelta(f"{piece} ")
+                await asyncio.sleep(0)
+            yield TurnFinished(LONG, USAGE)
+        else:
+            yield TurnFinished(f"Echo: {text}", USAGE)
+
+
+async def main() -> int:
+    where, *script = sys.argv[1:]
+    adapter = ConsoleAdapter(display=Display(thinking=True), script=script, history=Path(where) / "history")
+    room = Room(adapter)
+    async with adapter.connect(room):
+        await adapter.closed()
+    await room.stop(Conversation("console", "local", ""))
+    await asyncio.gather(*room.turns)
+    return 0 if adapter.answered else 1
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(main()))
