@@ -32,6 +32,8 @@ class Usage:
     cost: float = 0.0
     seconds: float = 0.0
     tools: int = 0
+    total: float = 0.0
+    """The CLI's own cumulative cost of the session so far: `Session.cli_cost`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +140,8 @@ class RequestClosed:
     id: str
     allowed: bool
     text: str
+    rules: tuple[str, ...] = ()
+    """What was granted until the session ends; add it to `Session.rules`, from where it is replayed on resuming."""
 
 
 @dataclass(frozen=True, slots=True)

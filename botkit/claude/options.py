@@ -54,6 +54,8 @@ class TurnLimits:
     """Longest time without a line from the CLI while no tool runs and nobody is asked."""
     tool: float = 3600.0
     """Longest time without a line while a tool runs."""
+    start: float = 20.0
+    """Longest time until the CLI takes a question up; past it, the question is tried once in a new process."""
     stop: float = 5.0
     """After a stop request, before signals are used."""
     line: int = 64 * 1024 * 1024
@@ -73,3 +75,49 @@ class PoolLimits:
     """Idle time before SIGSTOP; 0: never freeze."""
     park_after: float = 3600.0
     """Idle time before the process is closed."""
+
+
+def arguments(profile: Profile, session: str, *, resume: bool, rules: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """The flags of a worker that begins or resumes `session`. Values stand behind a `=`, so none becomes a flag."""
+    return (
+        *_PERSISTENT,
+        f"--resume={session}" if resume else f"--session-id={session}",
+        # Without this the workdir decides which hooks run and which tools never ask.
+        *(("--setting-sources=user,project,local",) if profile.trust_workdir else _UNTRUSTED),
+        f"--permission-mode={profile.permission_mode}",
+        *_flag("--model", profile.model),
+        *_flag("--fallback-model", profile.fallback_model),
+        *_flag("--append-system-prompt", profile.append_system_prompt),
+        *_flag("--agents", profile.agents),
+        *_flag("--settings", profile.settings),
+        *_flag("--effort", profile.effort),
+        *(f"--mcp-config={config}" for config in profile.mcp_config),
+        *(f"--add-dir={directory}" for directory in profile.add_dirs),
+        # One flag a rule: joined by commas, a rule that holds a comma or a space would be cut.
+        *(f"--allowedTools={rule}" for rule in (*profile.allowed_tools, *rules)),
+        *(f"--disallowedTools={rule}" for rule in profile.disallowed_tools),
+    )
+
+
+def replayable(rule: str) -> bool:
+    """Whether a rule survives the command line unchanged: `Bash(a) Edit(b)` in one flag would be read as two rules."""
+    name, opened, rest = rule.partition("(")
+    content = rest.removesuffix(")") if opened else ""
+    return bool(name.strip()) and not _BREAKS_OUT & set(name + content) and (not opened or rest.endswith(")"))
+
+
+_PERSISTENT = (
+    "-p",
+    "--input-format=stream-json",
+    "--output-format=stream-json",
+    "--verbose",
+    "--include-partial-messages",
+    "--replay-user-messages",
+    "--permission-prompt-tool=stdio",
+)
+_UNTRUSTED = ("--setting-sources=", "--strict-mcp-config")
+_BREAKS_OUT = frozenset("()\\\n\r\0")
+
+
+def _flag(name: str, value: str) -> tuple[str, ...]:
+    return (f"{name}={value}",) if value else ()

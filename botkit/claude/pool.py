@@ -1,0 +1,352 @@
+"""The live workers: spare, busy, idle, frozen, parked; never more than the machine can bear, never two on a session."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import uuid
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+import psutil
+import structlog
+
+from botkit.claude import reap
+from botkit.claude.install import refuse_inside
+from botkit.claude.keeping import Keeping
+from botkit.claude.options import PoolLimits, Profile, TurnLimits
+from botkit.claude.queue import Queue, Ticket, Withdrawn
+from botkit.claude.worker import Worker
+from botkit.errors import ClaudeCrashed, RunnerError
+
+TYPICAL = 230
+"""Resident megabytes of one worker, for the room a new one needs."""
+RESERVED = 120.0
+"""Seconds a spare waits for the session it was promised to."""
+MEGABYTE = 1024 * 1024
+# The CLI's own words, the only sign by which these two can be told from a crash.
+_UNKNOWN, _IN_USE = "No conversation found", "already in use"
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a turn needs: a worker of this profile with this session."""
+
+    profile: Profile
+    session: str
+    owner: str
+    fresh: bool
+    rules: tuple[str, ...] = ()
+    total: float = 0.0
+    """The session's cost so far, for a CLI that cannot say it itself."""
+
+
+class Pool:
+    """An `async with`: on leaving, every worker and everything it has started has ended."""
+
+    def __init__(
+        self, limits: PoolLimits, turns: TurnLimits | None = None, *, ambient: Mapping[str, str] | None = None
+    ) -> None:
+        self.turns = turns or TurnLimits()
+        self._limits = limits
+        self._ambient = dict(os.environ if ambient is None else ambient)
+        self._memory = (limits.memory * MEGABYTE) or psutil.virtual_memory().total // 2
+        self._keeping = Keeping()
+        self._served: list[Profile] = []
+        self._spares: dict[Worker, float | None] = {}
+        """Spare workers, and since when they are promised to a session."""
+        self._idle: dict[Worker, float] = {}
+        self._lent: dict[Worker, str] = {}
+        """Workers that answer a turn, and for whom."""
+        self._starting: set[Worker] = set()
+        self._closing: dict[Worker, asyncio.Task[bool]] = {}
+        self._promised: list[str] = []
+        """Owners of the places granted to workers that are not there yet."""
+        self._queue = Queue()
+        self._refilling: asyncio.Task[None] | None = None
+        self._news = asyncio.Event()
+        self._tending: asyncio.Task[None] | None = None
+        self._open = False
+
+    async def __aenter__(self) -> Pool:
+        refuse_inside(self._ambient)
+        await self._keeping.__aenter__()
+        self._open = True
+        self._tending = asyncio.create_task(self._tend())
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        self._open = False
+        self._queue.withdraw()
+        self._news.set()
+        for worker in list(self._lent):
+            worker.stop("interrupted")
+        for worker in list(self._starting):
+            await worker.kill()
+        if self._refilling:
+            await self._refilling
+        for worker in self.workers:
+            self._close(worker)
+        if self._closing:
+            await asyncio.wait(self._closing.values())
+        if self._tending:
+            await self._tending
+        await self._keeping.__aexit__()
+
+    @property
+    def workers(self) -> tuple[Worker, ...]:
+        """All live workers, whatever they do."""
+        return (*self._lent, *self._idle, *self._spares)
+
+    def state(self, worker: Worker) -> str:
+        """One word for `/status` and for logs."""
+        if worker in self._spares:
+            return "spare"
+        if worker.frozen:
+            return "frozen"
+        return "busy" if worker in self._lent or worker.busy else "idle"
+
+    def serve(self, profile: Profile) -> None:
+        """Keep spares of this profile from now on."""
+        self._served.append(profile)
+        self._settle()
+
+    def retire(self, profile: Profile) -> None:
+        """Stop keeping spares of it; its idle workers close now, the busy ones when their turn is over."""
+        with suppress(ValueError):
+            self._served.remove(profile)
+        for worker in [*self._spares, *self._idle]:
+            if not self._wanted(worker) and not worker.busy:
+                self._close(worker)
+
+    def reserve(self, profile: Profile) -> str:
+        """The id for a new session: that of a ready spare, promised to it from now on, or a fresh one."""
+        for worker, promised in self._spares.items():
+            if promised is None and worker.alive and worker.profile == profile:
+                self._spares[worker] = self._now()
+                self._news.set()
+                return worker.session
+        return str(uuid.uuid4())
+
+    def find(self, session: str) -> Worker | None:
+        return next((worker for worker in self.workers if worker.session == session), None)
+
+    async def lend(self, order: Order, report: Callable[[int], None]) -> Worker:
+        """The session's worker, for one turn. Raises Withdrawn, ClaudeMissing, ClaudeCrashed."""
+        while self._open:
+            if closing := next((task for each, task in self._closing.items() if each.session == order.session), None):
+                await asyncio.wait([closing])
+            elif (worker := self.find(order.session)) is None:
+                return await self._new(order, report)
+            elif not worker.alive or not self._fits(worker, order):
+                await asyncio.wait([self._close(worker)])
+            else:
+                self._forget(worker)
+                self._lent[worker] = order.owner
+                worker.thaw()
+                self._settle()
+                return worker
+        raise Withdrawn("the pool is closing")
+
+    def give_back(self, worker: Worker) -> None:
+        """The turn is over."""
+        if self._lent.pop(worker, None) is not None:
+            self._quiet(worker)
+
+    def withdraw(self, session: str) -> list[asyncio.Task[bool]]:
+        """A turn that has no worker yet is not wanted any more."""
+        self._queue.withdraw(session)
+        return [asyncio.create_task(each.kill()) for each in self._starting if each.session == session]
+
+    async def park(self, session: str) -> None:
+        """Close the session's worker, once it is idle."""
+        worker = self.find(session)
+        if worker and worker not in self._lent and not worker.busy:
+            self._close(worker)
+        for each, task in list(self._closing.items()):
+            if each.session == session:
+                await asyncio.wait([task])
+
+    async def _new(self, order: Order, report: Callable[[int], None]) -> Worker:
+        """Start a worker, when there is room for one."""
+        ticket = Ticket(order.session, order.owner, report)
+        if self._queue or not self._room():
+            self._queue.add(ticket, self._owners())
+            self._settle()
+            await ticket.called.wait()  # no deadline: people see how many go first, and may stop it
+            if not ticket.granted:
+                raise Withdrawn("stopped before its turn came")
+        else:
+            self._promised.append(order.owner)
+        try:
+            worker = await self._start(order)
+            self._lent[worker] = order.owner
+            return worker
+        finally:
+            self._promised.remove(order.owner)
+            self._settle()
+
+    async def _start(self, order: Order) -> Worker:
+        """Resume the session, or begin it; if the CLI says that it must be the other way, the other way."""
+        await self._keeping.ensure()
+        try:
+            return await self._spawn(order, resume=not order.fresh)
+        except ClaudeCrashed as crash:
+            if (_IN_USE if order.fresh else _UNKNOWN) not in crash.stderr:
+                raise
+        worker = await self._spawn(order, resume=order.fresh)
+        worker.lost = not order.fresh
+        return worker
+
+    async def _spawn(self, order: Order, *, resume: bool) -> Worker:
+        worker = Worker(order.profile, order.session, self.turns, self._keeping.marker())
+        self._starting.add(worker)
+        try:
+            await worker.start(self._ambient, resume=resume, rules=order.rules, total=order.total)
+        except BaseException:
+            await worker.kill()
+            raise
+        finally:
+            self._starting.discard(worker)
+        worker.on_quiet = self._quiet
+        return worker
+
+    def _settle(self) -> None:
+        """Something has changed: call whoever waits, make room for them, or prepare for the next."""
+        while self._queue and self._open:
+            if self._room():
+                self._promised.append(self._queue.call(self._owners()).owner)
+            elif len(self._closing) < len(self._queue) and (victim := self._victim()):
+                self._close(victim)
+            else:
+                break
+        if self._open and not self._queue and self._refilling is None and self._lacking():
+            self._refilling = asyncio.create_task(self._refill())
+        self._news.set()
+
+    async def _refill(self) -> None:
+        """Start spares, one at a time: they must not slow down the turns that run."""
+        try:
+            while self._open and not self._queue and self._room() and (profile := self._lacking()):
+                self._promised.append("")
+                try:
+                    worker = await self._start(Order(profile, str(uuid.uuid4()), "", fresh=True))
+                    self._spares[worker] = None
+                finally:
+                    self._promised.remove("")
+        except RunnerError as problem:
+            # A turn will say so to whoever asks; trying on and on here would be a storm.
+            log.warning("spare_failed", problem=str(problem))
+        finally:
+            self._refilling = None
+            self._news.set()
+
+    def _lacking(self) -> Profile | None:
+        for profile in self._served:
+            ready = sum(promised is None and each.profile == profile for each, promised in self._spares.items())
+            if ready < self._limits.spares and self._count() < self._limits.max_workers:
+                return profile
+        return None
+
+    def _room(self) -> bool:
+        if self._count() >= self._limits.max_workers:
+            return False
+        pids = [worker.pid for worker in (*self.workers, *self._closing)]
+        unborn = len(self._promised) + 1
+        return not pids or reap.resident(pids) + unborn * TYPICAL * MEGABYTE <= self._memory
+
+    def _count(self) -> int:
+        return len(self.workers) + len(self._closing) + len(self._promised)
+
+    def _owners(self) -> list[str]:
+        return [*self._lent.values(), *self._promised]
+
+    def _victim(self) -> Worker | None:
+        """Who parks first: spares, then whoever was idle longest, then spares that a session was promised."""
+        free = next((worker for worker, promised in self._spares.items() if promised is None), None)
+        if free:
+            return free
+        idle = [worker for worker in self._idle if not worker.busy]
+        if idle:
+            return min(idle, key=self._idle.__getitem__)
+        return next(iter(self._spares), None)
+
+    def _fits(self, worker: Worker, order: Order) -> bool:
+        return worker.profile == order.profile
+
+    def _wanted(self, worker: Worker) -> bool:
+        """Whether a served profile would make this worker again; model, mode and workdir may be the session's own."""
+        for served in self._served:
+            own = replace(worker.profile, workdir=served.workdir, model=served.model)
+            if replace(own, permission_mode=served.permission_mode) == served:
+                return True
+        return not self._served
+
+    def _quiet(self, worker: Worker) -> None:
+        """A worker has nothing to do any more, or has ended."""
+        if worker in self._lent or worker in self._closing or (worker in self._spares and worker.alive):
+            return
+        self._forget(worker)
+        if not worker.alive or not self._open or not (self._wanted(worker) or worker.busy):
+            self._close(worker)
+        else:
+            self._idle[worker] = self._now()
+        self._settle()
+
+    def _forget(self, worker: Worker) -> None:
+        self._spares.pop(worker, None)
+        self._idle.pop(worker, None)
+
+    def _close(self, worker: Worker) -> asyncio.Task[bool]:
+        """Begin to close it. It counts, and its session is taken, until it has gone."""
+        self._forget(worker)
+        self._lent.pop(worker, None)
+        if worker in self._closing:
+            return self._closing[worker]
+        task = asyncio.create_task(worker.close())
+        self._closing[worker] = task
+        task.add_done_callback(lambda _: self._closed(worker))
+        return task
+
+    def _closed(self, worker: Worker) -> None:
+        self._closing.pop(worker, None)
+        self._settle()
+
+    async def _tend(self) -> None:
+        """Freeze and park what is idle, when its time has come."""
+        while self._open:
+            self._news.clear()
+            wait = min((self._due(worker) for worker in self.workers), default=3600.0)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(max(wait, 0.01)):
+                    await self._news.wait()
+
+    def _due(self, worker: Worker) -> float:
+        """Do what is due for a worker; returns the seconds until something will be."""
+        since = self._idle.get(worker) if worker not in self._spares else self._spares[worker]
+        if worker in self._lent:
+            since = worker.asked_since
+        elif worker.busy:
+            since = None
+        if since is None:
+            return 3600.0
+        spent, steps = self._now() - since, [self._limits.park_after]
+        if worker in self._spares:
+            steps = [RESERVED]
+        elif worker in self._lent:
+            steps = []
+        if steps and spent >= steps[0]:
+            self._close(worker)
+            return 3600.0
+        if self._limits.freeze_after and not worker.frozen and not worker.profile.launcher:
+            if spent >= self._limits.freeze_after and worker not in self._spares:
+                worker.freeze()
+            else:
+                steps.append(self._limits.freeze_after)
+        return min((step - spent for step in steps if step > spent), default=3600.0)
+
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()

@@ -1,0 +1,209 @@
+"""Answers turns with the real Claude Code CLI."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import structlog
+
+from botkit.claude.feed import Feed
+from botkit.claude.options import Profile, replayable
+from botkit.claude.pool import Order, Pool
+from botkit.claude.prompt import defuse, user_line
+from botkit.claude.queue import Withdrawn
+from botkit.claude.worker import Worker
+from botkit.errors import ClaudeCrashed, RunnerError
+from botkit.events import Decision, Notice, Outcome, TurnEvent, TurnFailed, Waiting
+from botkit.model import Turn, Upload
+
+IMAGE = 3_700_000
+"""Largest image shown to Claude, in bytes: the API takes 5 MB of base64. A larger one is announced like any file."""
+LOST = "Claude no longer has the earlier conversation of this session; it begins anew."
+
+log = structlog.get_logger()
+Unasked = Callable[[str, AsyncIterator[TurnEvent]], Awaitable[None]]
+
+
+@dataclass(slots=True)
+class _Live:
+    """A turn from its start to its outcome."""
+
+    feed: Feed = field(default_factory=Feed)
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+    worker: Worker | None = None
+    stopped: bool = False
+    clean: bool = True
+    """After a stop: nothing that the turn has started runs any more."""
+
+
+class ClaudeRunner:
+    """One bot's runner; several share a pool. Inside `async with`, spares of its profile are kept.
+
+    `on_unasked(session, events)` gets the turns that the CLI begins by itself, when a background task has ended.
+    """
+
+    def __init__(self, profile: Profile, pool: Pool, *, on_unasked: Unasked | None = None) -> None:
+        self._profile, self._pool, self._on_unasked = profile, pool, on_unasked
+        self._live: dict[str, _Live] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> ClaudeRunner:
+        self._pool.serve(self._profile)
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        self._pool.retire(self._profile)
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+    async def reserve(self) -> str:
+        """The id for a new session. A session that is begun under it finds a worker ready, if there was one."""
+        return self._pool.reserve(self._profile)
+
+    @asynccontextmanager
+    async def start(self, turn: Turn) -> AsyncGenerator[AsyncIterator[TurnEvent], None]:
+        live = _Live()
+        self._live[turn.session.id] = live
+        task = asyncio.create_task(self._drive(turn, live))
+        try:
+            yield live.feed
+        finally:
+            if not live.over.is_set():
+                if live.feed.outcome is None:
+                    await self._end(turn.session.id, live)
+                await live.over.wait()
+            await task
+
+    async def stop(self, session: str) -> bool:
+        live = self._live.get(session)
+        if live:
+            return await self._end(session, live)
+        worker = self._pool.find(session)
+        if worker is None or not worker.busy:
+            return False
+        exchange = worker.stop()
+        if exchange:
+            await exchange.over.wait()  # bounded: the interrupt ends in signals
+        return await worker.end_tools()
+
+    async def answer(self, request: str, decision: Decision) -> bool:
+        return any(worker.answer(request, decision) for worker in self._pool.workers)
+
+    async def park(self, session: str) -> None:
+        await self._pool.park(session)
+
+    async def _end(self, session: str, live: _Live) -> bool:
+        live.stopped = True
+        killed = self._pool.withdraw(session)
+        if live.worker:
+            live.worker.stop()
+        await live.over.wait()  # bounded: the interrupt ends in signals
+        for each in killed:
+            await each
+        return live.clean
+
+    async def _drive(self, turn: Turn, live: _Live) -> None:
+        """Give the turn its outcome, whatever happens."""
+        session = turn.session.id
+        ended: Outcome = TurnFailed("error", "the turn was cut off", session=session)
+        try:
+            ended = await self._answer(turn, live)
+        except Withdrawn:
+            ended = TurnFailed("stopped" if live.stopped else "interrupted", session=session)
+        except ClaudeCrashed as crash:
+            ended = TurnFailed("crashed", crash.stderr or str(crash), retryable=True, session=session)
+            if live.stopped:
+                ended = TurnFailed("stopped", session=session)
+        except RunnerError as problem:
+            ended = TurnFailed("missing", str(problem), session=session)
+        finally:
+            live.feed.push(ended)
+            if self._live.get(session) is live:
+                del self._live[session]
+            live.over.set()
+
+    async def _answer(self, turn: Turn, live: _Live) -> Outcome:
+        line, name = await self._line(turn)
+        order = self._order(turn)
+        waited = False
+
+        def report(ahead: int) -> None:
+            nonlocal waited
+            waited = True
+            live.feed.push(Waiting(ahead))
+
+        try:
+            return await self._attempt(order, turn, live, line, name, report)
+        except ClaudeCrashed as crash:
+            if live.stopped or live.feed.begun:
+                raise
+            log.warning("turn_tried_again", turn=turn.id, exit_code=crash.exit_code, problem=str(crash))
+        return await self._attempt(order, turn, live, line, name, report)
+
+    async def _attempt(
+        self, order: Order, turn: Turn, live: _Live, line: bytes, name: str, report: Callable[[int], None]
+    ) -> Outcome:
+        worker = await self._pool.lend(order, report)
+        live.worker = worker
+        worker.on_unasked = self._unasked
+        try:
+            if worker.lost and turn.session.turns:
+                worker.lost = False
+                live.feed.push(Notice(LOST))
+            ended = await worker.run(line, name, live.feed, lambda: live.stopped)
+            if live.stopped:
+                live.clean = await worker.end_tools()
+            return ended
+        finally:
+            live.worker = None
+            self._pool.give_back(worker)
+
+    def _order(self, turn: Turn) -> Order:
+        session = turn.session
+        profile = replace(
+            self._profile,
+            workdir=Path(session.workdir) if session.workdir else self._profile.workdir,
+            model=session.model or self._profile.model,
+        )
+        if session.mode:
+            profile = _with_mode(profile, session.mode)
+        rules = tuple(rule for rule in session.rules if replayable(rule))
+        return Order(profile, session.id, turn.author.id, turn.fresh, rules, session.cli_cost)
+
+    async def _line(self, turn: Turn) -> tuple[bytes, str]:
+        name = str(uuid.uuid4())
+        images = [(each, data) for each in turn.files if (data := await _image(each))]
+        text = defuse(turn.prompt, slash_commands=self._profile.slash_commands)
+        return user_line(text, turn.files, images, name), name
+
+    def _unasked(self, worker: Worker, feed: Feed) -> None:
+        if self._on_unasked is None:
+            log.info("unasked_turn_dropped", session=worker.session)
+            return
+        task = asyncio.ensure_future(self._on_unasked(worker.session, feed))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+async def _image(upload: Upload) -> bytes | None:
+    """The bytes of an image that can be shown; None for other files, and for one that is not there any more."""
+    if not upload.image or upload.size > IMAGE:
+        return None
+    with suppress(OSError):
+        data = await asyncio.to_thread(upload.path.read_bytes)
+        return data if len(data) <= IMAGE else None
+    return None
+
+
+def _with_mode(profile: Profile, mode: str) -> Profile:
+    """The profile with a session's own permission mode; an unknown one changes nothing."""
+    match mode:
+        case "default" | "acceptEdits" | "plan" | "dontAsk" | "auto" | "bypassPermissions":
+            return replace(profile, permission_mode=mode)
+        case _:
+            return profile
