@@ -25,11 +25,19 @@ from botkit.model import PermissionMode
 class Section(BaseModel):
     """A table of bots.toml: unknown keys are errors, values never change."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, arbitrary_types_allowed=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        use_attribute_docstrings=True,
+        arbitrary_types_allowed=True,
+        # Defaults too: a relative path among them starts at the folder of the file.
+        validate_default=True,
+        revalidate_instances="always",
+    )
 
 
 class Http(Section):
-    """The web server: platform webhooks, /healthz and /readyz. It runs only when something needs it."""
+    """The web server: platform webhooks, /healthz (alive) and /readyz (connected, the store answers)."""
 
     host: str = "127.0.0.1"
     """Address to listen on; "0.0.0.0" is every interface."""

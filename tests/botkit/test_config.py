@@ -1,0 +1,401 @@
+"""bots.toml: what is accepted, what is refused and with which words."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel, ConfigDict, SecretStr
+
+from botkit.access import Access
+from botkit.audit import warnings
+from botkit.config import Config, build, load
+from botkit.errors import ConfigError
+from botkit.expand import Toml
+from botkit.fields import duration_text, parse_duration, parse_rate, rate_text
+from botkit.limits import Rate
+from botkit.plugins import AdapterPlugin
+from botkit.protocols import Adapter
+from botkit.view import Display
+
+
+class ChatSettings(BaseModel):
+    """A platform of the tests."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    bot_token: SecretStr
+    encrypt: SecretStr | None = None
+    api_url: str = "https://chat.example.com"
+
+
+def create(name: str, settings: ChatSettings, display: Display) -> Adapter:
+    raise NotImplementedError
+
+
+plugin = AdapterPlugin(ChatSettings, create)
+CHAT = '"tests.botkit.test_config:plugin"'
+MINIMAL = '[bots.main]\nworkdir = "work"\n'
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "bots.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def problems(tmp_path: Path, text: str, **environ: str) -> list[str]:
+    path = written(tmp_path, text)
+    with pytest.raises(ConfigError) as caught:
+        load(path, environ)
+    lines = str(caught.value).splitlines()
+    assert all(line.startswith(f"{path}: ") for line in lines)
+    return [line.removeprefix(f"{path}: ") for line in lines]
+
+
+def test_the_smallest_file_gives_a_bot_with_defaults(tmp_path: Path) -> None:
+    config = load(written(tmp_path, MINIMAL), {})
+    bot = config.bots["main"]
+    assert bot.profile.workdir == bot.settings.workdir == tmp_path / "work"
+    assert bot.access == Access()
+    assert bot.access.nobody
+    assert bot.handlers == ("commands", "permissions", "chat")
+    assert (config.http.host, config.http.port) == ("127.0.0.1", 8080)
+    assert config.store.url == f"sqlite:///{tmp_path}/botkit.db"
+    assert (config.pool.max_workers, config.turn.turn) == (8, 1800.0)
+
+
+def test_every_part_of_a_bot_reaches_where_it_is_used(tmp_path: Path) -> None:
+    config = load(
+        written(
+            tmp_path,
+            f"""
+            drain = "5s"
+            [claude]
+            command = "env -i claude"
+            pass_environment = ["JAVA_HOME"]
+            [claude.pool]
+            max_workers = 2
+            park_after = "2h"
+            [claude.limits]
+            turn = "10m"
+            [bots.main]
+            workdir = "/srv/main"
+            models = ["opus", "haiku"]
+            permission_mode = "acceptEdits"
+            launcher = ["bwrap", "--unshare-all"]
+            add_dirs = ["docs", "~/notes"]
+            mcp_config = ["mcp.json", '{{"mcpServers": {{}}}}']
+            agents = '{{"reviewer": {{}}}}'
+            turn_budget = 1.5
+            trust_workdir = true
+            session_idle = "12h"
+            recovery = "ask"
+            handlers = ["chat", "my.own:routes"]
+            [bots.main.display]
+            footer = false
+            thinking = true
+            [bots.main.uploads]
+            max_files = 2
+            [bots.main.access]
+            allow_users = ["U1", "U2"]
+            deny_channels = ["C9"]
+            admins = ["U1"]
+            strangers = "tell"
+            [bots.main.limits]
+            user = "20 per minute"
+            total = "100 per 6 hours"
+            [bots.main.{CHAT}]
+            bot_token = "${{TOKEN}}"
+            """,
+        ),
+        {"TOKEN": "xoxb-1234"},
+    )
+    bot = config.bots["main"]
+    assert (config.pool.max_workers, config.pool.park_after, config.turn.turn) == (2, 7200.0, 600.0)
+    assert bot.profile.command == ("env", "-i", "claude")
+    assert bot.profile.launcher == ("bwrap", "--unshare-all")
+    assert bot.profile.add_dirs == (tmp_path / "docs", Path("~/notes").expanduser())
+    assert bot.profile.mcp_config == (str(tmp_path / "mcp.json"), '{"mcpServers": {}}')
+    assert bot.profile.trust_workdir
+    assert (bot.settings.drain, bot.settings.session_idle, bot.settings.recovery) == (5.0, 43200.0, "ask")
+    assert (bot.settings.mode, bot.settings.models, bot.settings.max_uploads) == ("acceptEdits", ("opus", "haiku"), 2)
+    assert bot.display == Display(footer=False, tools=True, thinking=True)
+    assert bot.access.allow_users == {"U1", "U2"}
+    assert bot.access.strangers == "tell"
+    assert bot.limits.rates == {"user": Rate(20, 60.0), "total": Rate(100, 21600.0)}
+    (settings,) = bot.adapters.values()
+    assert isinstance(settings, ChatSettings)
+    assert settings.bot_token.get_secret_value() == "xoxb-1234"
+
+
+def test_options_of_claude_are_the_defaults_of_every_bot(tmp_path: Path) -> None:
+    text = """
+    [claude]
+    model = "opus"
+    effort = "high"
+    environment = { A = "1", B = "1" }
+    [bots.one]
+    workdir = "."
+    [bots.two]
+    workdir = "."
+    model = ""
+    environment = { B = "2" }
+    """
+    one, two = load(written(tmp_path, text), {}).bots.values()
+    assert (one.profile.model, one.profile.effort, one.profile.environment) == ("opus", "high", {"A": "1", "B": "1"})
+    assert (two.profile.model, two.profile.effort, two.profile.environment) == ("", "high", {"A": "1", "B": "2"})
+
+
+def test_all_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
+    text = f"""
+    [htp]
+    port = 1
+    [http]
+    port = 99999
+    [store]
+    url = "mysql://root:hunter22@db"
+    [log]
+    level = "loud"
+    [bots.main]
+    workdir = 3
+    modell = "x"
+    approval_timeout = "5 fortnights"
+    handlers = ["chatt"]
+    agents = "{{"
+    [bots.main.limits]
+    user = "20 per minutes and more"
+    [bots.main.acess]
+    [bots.main.{CHAT}]
+    bot_tokn = "xoxb-1"
+    encrypt = 5
+    [bots."Not A Name"]
+    workdir = "."
+    """
+    assert sorted(problems(tmp_path, text)) == sorted(
+        [
+            "htp: unknown key; did you mean 'http'?",
+            "http.port: expected less than or equal to 65535; found 99999",
+            'store.url: expected "sqlite:///file", "redis://host:6379/0" or "memory://"; found \'mysql://…@db\'',
+            "log.level: expected 'debug', 'info', 'warning' or 'error'; found 'loud'",
+            "bots.main.workdir: expected a path; found 3",
+            "bots.main.modell: unknown key; did you mean 'model'?",
+            'bots.main.approval_timeout: expected a duration such as "90s", "15m", "12h" or "30d"; '
+            "found '5 fortnights'",
+            'bots.main.handlers[0]: expected one of chat, commands, permissions, or "module:attribute"; '
+            "found 'chatt'",
+            "bots.main.agents: expected a JSON object: Input data was truncated; found '{'",
+            'bots.main.limits.user: expected a rate such as "20 per minute" or "100 per 6 hours"; "" is no limit; '
+            "found '20 per minutes and more'",
+            "bots.main.acess: neither a table of a bot nor an installed adapter (installed: console, slack); "
+            "did you mean 'access'?",
+            "bots.main.tests.botkit.test_config:plugin.bot_token: expected a value; found nothing",
+            "bots.main.tests.botkit.test_config:plugin.bot_tokn: unknown key; did you mean 'bot_token'?",
+            "bots.main.tests.botkit.test_config:plugin.encrypt: expected a valid string; "
+            "found something else (not shown, it is a secret)",
+            "bots.Not A Name: expected a name of at most 32 lower-case letters, digits, - and _; found 'Not A Name'",
+        ]
+    )
+
+
+def test_a_missing_variable_is_named_with_its_key(tmp_path: Path) -> None:
+    text = MINIMAL + 'model = "${MODEL:-opus}"\neffort = "${EFFORT}"\nsettings = "${"\n'
+    assert problems(tmp_path, text) == [
+        "bots.main.effort: expected the environment variable EFFORT; it is not set",
+        'bots.main.settings: expected "${NAME}" or "${NAME:-default}"; \'${\'',
+    ]
+
+
+def test_a_variable_is_put_in_once_and_may_have_a_default(tmp_path: Path) -> None:
+    text = MINIMAL + 'model = "a-${A}-${B:-b}"\nappend_system_prompt = "$${HOME} is no variable, $HOME neither"\n'
+    profile = load(written(tmp_path, text), {"A": "${HOME}"}).bots["main"].profile
+    assert profile.model == "a-${HOME}-b"
+    assert profile.append_system_prompt == "${HOME} is no variable, $HOME neither"
+
+
+def test_a_variable_of_the_environment_stands_above_the_file(tmp_path: Path) -> None:
+    path = written(tmp_path, MINIMAL + f'[bots.main.{CHAT}]\nbot_token = "from-file"\n')
+    config = load(
+        path,
+        {
+            "BOTKIT_STORE__URL": "redis://localhost/1",
+            "BOTKIT_HTTP__PORT": "9090",
+            "BOTKIT_BOTS__MAIN__MODEL": "haiku",
+            "BOTKIT_BOTS__MAIN__ALLOWED_TOOLS": '["Read"]',
+            "BOTKIT_DRAIN": "1m",
+            "BOTKIT_LOG__LEVEL": "",
+        },
+    )
+    assert (config.store.url, config.http.port, config.log.level) == ("redis://localhost/1", 9090, "info")
+    assert (config.bots["main"].profile.model, config.bots["main"].settings.drain) == ("haiku", 60.0)
+    assert config.bots["main"].profile.allowed_tools == ("Read",)
+    assert problems(tmp_path, MINIMAL, BOTKIT_STORE__URLL="x") == ["store.urll: unknown key; did you mean 'url'?"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "bots: expected at least one table such as [bots.main]; found nothing"),
+        ("bots = 3", "bots: expected a valid dictionary; found 3"),
+        ("[bots]\nmain = 3", "bots.main: expected a valid dictionary or instance of Bot; found 3"),
+        ("[bots.main]", "bots.main.workdir: expected a value; found nothing"),
+        ("[bots", "cannot be read: Expected ']' at the end of a table declaration (at end of document)"),
+    ],
+)
+def test_a_file_that_is_no_configuration_is_explained(tmp_path: Path, text: str, said: str) -> None:
+    assert problems(tmp_path, text) == [said]
+
+
+def test_a_file_that_is_not_there_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="botkit init") as caught:
+        load(tmp_path / "none.toml", {})
+    assert caught.value.file == str(tmp_path / "none.toml")
+
+
+def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "bots.toml"
+    path.write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load(path, {})
+
+
+def test_the_first_problem_is_also_in_the_attributes(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(written(tmp_path, "[bots.main]"), {})
+    assert (caught.value.key, caught.value.problem) == ("bots.main.workdir", "expected a value")
+
+
+def secretive(tmp_path: Path) -> Config:
+    text = (
+        MINIMAL
+        + f"""
+    settings = '{{"env": "${{GITHUB_TOKEN}}"}}'
+    environment = {{ NPM_TOKEN = "npm-literal", HOME = "${{HOME}}" }}
+    [bots.main.{CHAT}]
+    bot_token = "${{BOT}}"
+    encrypt = "crypt-literal"
+    [store]
+    url = "redis://:p%40ssword@localhost/0"
+    [claude]
+    pass_environment = ["MY_API_KEY", "JAVA_HOME"]
+    """
+    )
+    return load(
+        written(tmp_path, text),
+        {
+            "BOT": "xoxb-from-environment",
+            "GITHUB_TOKEN": "ghp-1234",
+            "HOME": "/home/me",
+            "ANTHROPIC_API_KEY": "sk-ant-1",
+            "MY_API_KEY": "key-1234",
+            "JAVA_HOME": "/opt/java",
+            "OTHER_TOKEN": "unused-1234",
+        },
+    )
+
+
+def test_every_secret_is_known_wherever_it_comes_from(tmp_path: Path) -> None:
+    assert secretive(tmp_path).secrets == {
+        "xoxb-from-environment",
+        "ghp-1234",
+        "npm-literal",
+        "crypt-literal",
+        "p%40ssword",
+        "p@ssword",
+        "sk-ant-1",
+        "key-1234",
+    }
+
+
+def test_no_secret_is_in_the_repr_of_a_configuration(tmp_path: Path) -> None:
+    shown = repr(secretive(tmp_path).bots["main"].adapters) + repr(secretive(tmp_path).secrets and "")
+    assert "xoxb" not in shown
+    assert "crypt-literal" not in shown
+
+
+def test_a_secret_that_stands_in_the_file_is_warned_about(tmp_path: Path) -> None:
+    assert secretive(tmp_path).literal_secrets == (
+        "bots.main.environment.NPM_TOKEN",
+        "bots.main.tests.botkit.test_config:plugin.encrypt",
+        "store.url",
+    )
+
+
+def warned(tmp_path: Path, text: str) -> str:
+    return "\n".join(warnings(load(written(tmp_path, text), {})))
+
+
+def test_a_bot_that_answers_nobody_is_warned_about(tmp_path: Path) -> None:
+    said = warned(tmp_path, MINIMAL)
+    assert "bots.main.access: nobody is allowed" in said
+    assert "bots.main: no adapter" in said
+    assert f"bots.main.workdir: {tmp_path}/work is not a folder" in said
+    assert "bots.main.limits: no limit" in said
+
+
+def test_whatever_opens_a_bot_widely_is_warned_about(tmp_path: Path) -> None:
+    said = warned(
+        tmp_path,
+        MINIMAL
+        + 'trust_workdir = true\npermission_mode = "bypassPermissions"\naccess.allow_users = ["*"]\n'
+        + '[http]\nhost = "0.0.0.0"\npublic_url = "http://bots.example.com"\n[store]\nurl = "redis://db.example.com"\n',
+    )
+    for words in (
+        "trust_workdir: settings and hooks",
+        "permission_mode: no tool ever asks",
+        "allow_users: everybody",
+        "http.host: 0.0.0.0 can be reached",
+        "http.public_url: not https",
+        "redis:// is not encrypted",
+    ):
+        assert words in said
+
+
+def test_a_careful_configuration_is_not_warned_about(tmp_path: Path) -> None:
+    text = (
+        f'[bots.main]\nworkdir = "."\n[bots.main.{CHAT}]\nbot_token = "${{TOKEN}}"\n'
+        '[bots.main.access]\nallow_users = ["U1"]\n[bots.main.limits]\nuser = "20 per minute"\n'
+    )
+    assert warnings(load(written(tmp_path, text), {"TOKEN": "xoxb-1234"})) == []
+
+
+def test_two_bots_with_one_account_are_warned_about(tmp_path: Path) -> None:
+    tables = "".join(f'[bots.{bot}]\nworkdir = "."\n[bots.{bot}.{CHAT}]\nbot_token = "${{T}}"\n' for bot in ("a", "b"))
+    said = "\n".join(warnings(load(written(tmp_path, tables), {"T": "xoxb-1234"})))
+    assert re.search(r"bots\.a\..*bot_token, bots\.b\..*bot_token: the same account", said)
+
+
+def test_a_webhook_address_without_a_proxy_is_warned_about(tmp_path: Path) -> None:
+    said = warned(tmp_path, MINIMAL + '[http]\npublic_url = "https://bots.example.com/"\n[store]\nurl = "memory://"\n')
+    assert "only a proxy on this machine can forward https://bots.example.com to 127.0.0.1:8080" in said
+    assert "memory:// forgets" in said
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90s", 90.0), ("15m", 900.0), ("1.5h", 5400.0), ("30d", 2592000.0), ("7", 7.0), (0.5, 0.5)]
+)
+def test_a_duration_is_written_as_people_write_it(text: object, seconds: float) -> None:
+    assert parse_duration(text) == seconds
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.5, 30.0, 90.0, 600.0, 3600.0, 86400.0])
+def test_a_duration_can_be_written_and_read_again(seconds: float) -> None:
+    assert parse_duration(duration_text(seconds)) == seconds
+
+
+@pytest.mark.parametrize("rate", [None, Rate(20, 60.0), Rate(1, 1.0), Rate(100, 21600.0), Rate(5, 90.0)])
+def test_a_rate_can_be_written_and_read_again(rate: Rate | None) -> None:
+    assert parse_rate(rate_text(rate)) == rate
+
+
+@pytest.mark.parametrize("text", ["20", "per minute", "0 per minute", "20 per 0 minutes", "-1 per hour"])
+def test_a_rate_that_makes_no_sense_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="expected a rate"):
+        parse_rate(text)
+
+
+def test_a_negative_duration_is_refused(tmp_path: Path) -> None:
+    tree: dict[str, Toml] = {"drain": -1, "bots": {"main": {"workdir": "."}}}
+    with pytest.raises(ConfigError, match="drain: expected a duration of 0 or more; found -1"):
+        build(tree, {}, root=tmp_path)
