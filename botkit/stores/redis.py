@@ -1,0 +1,168 @@
+"""Remembers in an existing Redis or Valkey: several processes, also on several machines, share everything.
+
+The journal is no Redis Stream. With a consumer group the lease of an entry lies with the group and is kept by claiming
+every single entry again and again, settled entries need trimming, and the other stores would have to imitate both.
+Here an entry belongs to an owner, as everywhere in botkit, an owner lives until a time in one sorted set, and one
+beat keeps all that it holds; so one contract holds for all stores.
+
+How safe an admitted message is depends on the server: with `appendfsync everysec` a crash of its machine loses up to
+a second, with `always` nothing, without an append-only file everything since the last snapshot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from botkit.model import Admission, Admitted, Entry, Lease, Session
+from botkit.stores import scripts
+from botkit.stores.codec import entry_bytes, session_bytes
+from botkit.stores.known import Known, readable, readable_session
+from botkit.stores.rules import GRACE, LISTED, SEEN_FOR, SESSION_TTL
+from botkit.stores.server import Argument, Server
+
+PURGED = 500
+"""Most sessions that one round trip forgets, so that nobody waits long."""
+
+
+class RedisStore:
+    """The `redis://` store. `session_ttl`: seconds after its last use until a session is forgotten, 0 for never."""
+
+    def __init__(self, url: str, *, session_ttl: float = SESSION_TTL) -> None:
+        self._server = Server(url)
+        self._session_ttl = session_ttl
+        self._known = Known()
+
+    async def admit(self, admission: Admission, owner: str) -> Admitted:
+        self._known.add(admission.entry.id)
+        admitted = False
+        try:
+            answer = await self._server.run(scripts.ADMIT, *_admit(admission, owner))
+            admitted = answer[0] == b"admitted"
+        finally:
+            if not admitted:
+                self._known.discard(admission.entry.id)
+        match answer:
+            case [b"refused", index, retry_after]:
+                return Admitted(refused=admission.limits[int(float(index))], retry_after=float(retry_after))
+            case [b"admitted", row]:
+                return Admitted(session=_session(row))
+            case _:
+                return Admitted(repeat=True)
+
+    async def update(self, entry: Entry, session: Session | None = None) -> None:
+        await self._server.run(scripts.UPDATE, entry.id, entry_bytes(entry), *self._saving(session))
+
+    async def settle(self, entry: str, session: Session | None = None) -> None:
+        await self._server.run(scripts.SETTLE, entry, *self._saving(session))
+        self._known.discard(entry)
+
+    async def bury(self, entry: str, why: str) -> None:
+        await self._server.run(scripts.BURY, entry, _text(why))
+        self._known.discard(entry)
+
+    async def dead(self) -> Sequence[tuple[Entry, str]]:
+        rows = await self._server.run(scripts.DEAD)
+        return [(entry, why.decode()) for data, why in rows for entry in readable([data])]
+
+    async def take_over(self, bot: str, owner: str, gone: Collection[str], now: float) -> Sequence[Entry]:
+        lost = [name for name in gone if name != owner]
+        held = await self._server.run(scripts.TAKE_OVER, quote(bot, safe=""), owner, now, GRACE, *lost)
+        ids = self._known.claim((id.decode(), mine == 1) for id, mine in held)
+        if not ids:
+            return []
+        try:
+            rows = await self._server.command("HMGET", "botkit:entries", *ids)
+        except BaseException:
+            self._known.discard(*ids)
+            raise
+        return readable(data for data in rows if data is not None)
+
+    async def owners(self) -> Collection[str]:
+        return {name.decode() for name in await self._server.run(scripts.OWNERS)}
+
+    async def beat(self, owner: str, now: float, ttl: float) -> Collection[str]:
+        return {key.decode() for key in await self._server.run(scripts.BEAT, owner, now, ttl)}
+
+    async def session(self, conversation: str) -> Session | None:
+        return _session(await self._server.run(scripts.SESSION, conversation)) if conversation else None
+
+    async def find_session(self, id: str) -> Session | None:
+        return _session(await self._server.run(scripts.FIND_SESSION, id))
+
+    async def save_session(self, session: Session) -> None:
+        await self._server.run(scripts.SAVE_SESSION, *self._saving(session))
+
+    async def list_sessions(self, bot: str, *, owner: str = "", since: float = 0.0) -> Sequence[Session]:
+        index = "/".join(["botkit:sessions", quote(bot, safe=""), *([quote(owner, safe="")] if owner else [])])
+        rows = await self._server.run(scripts.LIST_SESSIONS, index, since, LISTED)
+        return [session for row in rows if (session := _session(row)) is not None]
+
+    async def mark(self, key: str) -> str | None:
+        value = await self._server.command("HGET", "botkit:marks", key)
+        return None if value is None else str(value.decode())
+
+    async def set_mark(self, key: str, value: str | None) -> None:
+        if value is None:
+            await self._server.command("HDEL", "botkit:marks", key)
+        else:
+            await self._server.command("HSET", "botkit:marks", key, _text(value))
+
+    async def lease(self, key: str, owner: str, now: float, ttl: float) -> Lease | None:
+        token = await self._server.run(scripts.LEASE, key, owner, now, ttl)
+        return None if token is None else Lease(key, int(token))
+
+    async def release(self, lease: Lease, owner: str) -> None:
+        await self._server.run(scripts.RELEASE, lease.key, owner, lease.token)
+
+    async def purge(self, *, seen: float, sessions: float) -> int:
+        rows, more = await self._server.run(scripts.PURGE, seen, sessions, PURGED)
+        while more:
+            went, more = await self._server.run(scripts.PURGE, seen, sessions, PURGED)
+            rows += went
+        return int(rows)
+
+    async def check(self) -> str:
+        facts = _facts(await self._server.command("INFO", "everything"))
+        version = facts.get("valkey_version") or facts.get("redis_version", "?")
+        line = f"{facts.get('server_name', 'redis').capitalize()} {version} at {self._server.place}"
+        if facts.get("aof_enabled") == "0":
+            line += "; append-only file off: a crash of the server loses messages (set appendonly yes)"
+        if facts.get("maxmemory_policy", "noeviction") != "noeviction":
+            line += f"; it evicts keys when full ({facts['maxmemory_policy']}): set maxmemory-policy noeviction"
+        return line
+
+    async def __aenter__(self) -> RedisStore:
+        await self._server.command("PING")
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self._server.close()
+
+    def _saving(self, session: Session | None) -> list[Argument]:
+        if session is None:
+            return []
+        bot, owner = quote(session.bot, safe=""), quote(session.owner, safe="")
+        ttl = int(self._session_ttl)
+        return [session.id, session.conversation, session.used, bot, owner, session_bytes(session), ttl]
+
+
+def _admit(admission: Admission, owner: str) -> list[Argument]:
+    entry, bot = admission.entry, quote(admission.entry.bot, safe="")
+    fixed: list[Argument] = [admission.key, admission.now, owner, GRACE, int(SEEN_FOR), entry.id, bot, entry.accepted]
+    limits = [part for limit in admission.limits for part in (limit.key, limit.burst, limit.per_second)]
+    return [*fixed, entry_bytes(entry), entry.conversation, *limits]
+
+
+def _session(row: Any) -> Session | None:
+    return readable_session(row[0], row[1].decode()) if row else None
+
+
+def _text(value: str) -> bytes:
+    return value.encode(errors="replace")
+
+
+def _facts(info: Any) -> dict[str, str]:
+    lines = info.decode().splitlines() if isinstance(info, bytes) else [f"{name}:{info[name]}" for name in info]
+    return dict(line.split(":", 1) for line in lines if ":" in line)

@@ -1,0 +1,308 @@
+"""The Lua scripts of the Redis store: each is one step that happens wholly or not at all, in one round trip.
+
+Ids are only ever members, fields or the end of a key behind a fixed prefix, so none can name another's key.
+"""
+
+from __future__ import annotations
+
+_LIVES = """
+local function alive(owner, now)
+  local till = redis.call('ZSCORE', 'botkit:owners', owner)
+  return till and tonumber(till) > tonumber(now)
+end
+local function lives(owner, till)
+  redis.call('ZADD', 'botkit:owners', 'GT', string.format('%.17g', till), owner)
+end
+"""
+
+_SESSIONS = """
+local function find(id)
+  local row = redis.call('HMGET', 'botkit:session:' .. id, 'data', 'conversation')
+  if row[1] then return row end
+  return false
+end
+local function bound(conversation)
+  local id = redis.call('GET', 'botkit:conversation:' .. conversation)
+  return id and find(id)
+end
+local function save(at)
+  local id, conversation, used, bot, owner, data, ttl = unpack(ARGV, at, at + 6)
+  local key = 'botkit:session:' .. id
+  local before = redis.call('HGET', key, 'conversation')
+  if before and before ~= '' and before ~= conversation then
+    redis.call('DEL', 'botkit:conversation:' .. before)
+  end
+  redis.call('HSET', key, 'data', data, 'conversation', conversation, 'bot', bot, 'owner', owner)
+  local kept = {key, 'botkit:sessions', 'botkit:sessions/' .. bot, 'botkit:sessions/' .. bot .. '/' .. owner}
+  if conversation ~= '' then
+    local place = 'botkit:conversation:' .. conversation
+    local other = redis.call('GET', place)
+    if other and other ~= id and redis.call('EXISTS', 'botkit:session:' .. other) == 1 then
+      redis.call('HSET', 'botkit:session:' .. other, 'conversation', '')
+    end
+    redis.call('SET', place, id)
+    kept[#kept + 1] = place
+  end
+  redis.call('ZADD', kept[2], used, bot .. '/' .. owner .. '/' .. id)
+  redis.call('ZADD', kept[3], used, id)
+  redis.call('ZADD', kept[4], used, id)
+  if tonumber(ttl) > 0 then
+    for _, name in ipairs(kept) do redis.call('EXPIRE', name, ttl) end
+  end
+end
+-- Too late: whoever took the entry over has a newer session. Only one that was lost altogether is put back.
+local function save_with(at, late)
+  if ARGV[at] and not (late and find(ARGV[at])) then save(at) end
+end
+"""
+
+# key, now, owner, grace, seen_for, entry, bot, accepted, data, conversation, then key, burst, per second of each limit
+ADMIT = (
+    _LIVES
+    + _SESSIONS
+    + """
+local key, now, owner, grace, seen_for, id, bot, accepted, data, conversation = unpack(ARGV, 1, 10)
+if redis.call('ZADD', 'botkit:seen', 'NX', now, key) == 0 then
+  -- Ours already: the connection broke before the answer came and the client asked again.
+  if redis.call('HGET', 'botkit:entry:owner', id) == owner then return {'admitted', bound(conversation)} end
+  return {'repeat'}
+end
+redis.call('EXPIRE', 'botkit:seen', seen_for)
+local old = redis.call('ZRANGEBYSCORE', 'botkit:seen', '-inf', '(' .. string.format('%.17g', now - seen_for),
+  'LIMIT', 0, 100)
+if #old > 0 then redis.call('ZREM', 'botkit:seen', unpack(old)) end
+local left = {}
+for i = 11, #ARGV, 3 do
+  local burst, rate = tonumber(ARGV[i + 1]), tonumber(ARGV[i + 2])
+  local tokens = redis.call('HGET', 'botkit:buckets', ARGV[i])
+  if tokens then
+    local passed = math.max(0, now - redis.call('ZSCORE', 'botkit:buckets:at', ARGV[i]))
+    tokens = math.min(burst, tokens + passed * rate)
+  else
+    tokens = burst
+  end
+  if tokens < 1 - 1e-9 then
+    return {'refused', tostring((i - 11) / 3), string.format('%.17g', (1 - tokens) / math.max(rate, 1e-12))}
+  end
+  left[i] = string.format('%.17g', math.max(tokens - 1, 0))
+end
+for i, tokens in pairs(left) do
+  redis.call('HSET', 'botkit:buckets', ARGV[i], tokens)
+  redis.call('ZADD', 'botkit:buckets:at', now, ARGV[i])
+end
+redis.call('HSET', 'botkit:entries', id, data)
+redis.call('HSET', 'botkit:entry:owner', id, owner)
+redis.call('HSET', 'botkit:entry:bot', id, bot)
+redis.call('ZADD', 'botkit:journal/' .. bot, accepted, id)
+lives(owner, now + grace)
+return {'admitted', bound(conversation)}
+"""
+)
+
+_DROP = """
+local function drop(id)
+  local bot = redis.call('HGET', 'botkit:entry:bot', id)
+  if not bot then return false end
+  local journal = 'botkit:journal/' .. bot
+  local accepted = redis.call('ZSCORE', journal, id)
+  redis.call('ZREM', journal, id)
+  redis.call('HDEL', 'botkit:entry:owner', id)
+  redis.call('HDEL', 'botkit:entry:bot', id)
+  redis.call('HDEL', 'botkit:entries', id)
+  return accepted
+end
+"""
+
+# entry, data, then perhaps a session
+UPDATE = (
+    _SESSIONS
+    + """
+local held = redis.call('HEXISTS', 'botkit:entries', ARGV[1]) == 1
+if held then redis.call('HSET', 'botkit:entries', ARGV[1], ARGV[2]) end
+save_with(3, not held)
+"""
+)
+
+# entry, then perhaps a session
+SETTLE = _SESSIONS + _DROP + "save_with(2, not drop(ARGV[1]))"
+
+# entry, why
+BURY = (
+    _DROP
+    + """
+local id, why = ARGV[1], ARGV[2]
+local data = redis.call('HGET', 'botkit:entries', id)
+if not data then return end
+redis.call('HSET', 'botkit:dead:data', id, data)
+redis.call('HSET', 'botkit:dead:why', id, why)
+redis.call('ZADD', 'botkit:dead', drop(id), id)
+"""
+)
+
+DEAD = """
+local rows = {}
+for _, id in ipairs(redis.call('ZRANGE', 'botkit:dead', 0, -1)) do
+  rows[#rows + 1] = {redis.call('HGET', 'botkit:dead:data', id), redis.call('HGET', 'botkit:dead:why', id)}
+end
+return rows
+"""
+
+# bot, owner, now, grace, then the owners that are gone; answers the ids taken and those that were ours before
+TAKE_OVER = (
+    _LIVES
+    + """
+local bot, owner, now, grace = unpack(ARGV, 1, 4)
+local gone, any = {}, false
+for i = 5, #ARGV do
+  gone[ARGV[i]], any = true, true
+  redis.call('ZREM', 'botkit:owners', ARGV[i])
+end
+if any then
+  local leases = redis.call('HGETALL', 'botkit:lease:owner')
+  for i = 1, #leases, 2 do
+    if gone[leases[i + 1]] then
+      redis.call('HDEL', 'botkit:lease:owner', leases[i])
+      redis.call('HDEL', 'botkit:lease:token', leases[i])
+      redis.call('ZREM', 'botkit:wanted', leases[i])
+    end
+  end
+end
+local held, took = {}, false
+for _, id in ipairs(redis.call('ZRANGE', 'botkit:journal/' .. bot, 0, -1)) do
+  local holder = redis.call('HGET', 'botkit:entry:owner', id)
+  if holder == owner then
+    held[#held + 1] = {id, 1}
+  elseif not (holder and alive(holder, now)) then
+    redis.call('HSET', 'botkit:entry:owner', id, owner)
+    held[#held + 1], took = {id, 0}, true
+  end
+end
+if took then lives(owner, now + grace) end
+return held
+"""
+)
+
+OWNERS = """
+local found, names = {}, {}
+for _, key in ipairs({'botkit:entry:owner', 'botkit:lease:owner'}) do
+  for _, name in ipairs(redis.call('HVALS', key)) do
+    if not found[name] then found[name], names[#names + 1] = true, name end
+  end
+end
+return names
+"""
+
+# owner, now, ttl
+BEAT = (
+    _LIVES
+    + """
+local owner, now, ttl = ARGV[1], ARGV[2], ARGV[3]
+lives(owner, now + ttl)
+redis.call('ZREMRANGEBYSCORE', 'botkit:wanted', '-inf', now)
+local keys = {}
+for _, key in ipairs(redis.call('ZRANGE', 'botkit:wanted', 0, -1)) do
+  if redis.call('HGET', 'botkit:lease:owner', key) == owner then keys[#keys + 1] = key end
+end
+return keys
+"""
+)
+
+# key, owner, now, ttl
+LEASE = (
+    _LIVES
+    + """
+local key, owner, now, ttl = unpack(ARGV)
+local holder = redis.call('HGET', 'botkit:lease:owner', key)
+if holder and holder ~= owner and alive(holder, now) then
+  redis.call('ZADD', 'botkit:wanted', 'GT', string.format('%.17g', now + ttl), key)
+  return false
+end
+local token
+if holder == owner then
+  token = redis.call('HGET', 'botkit:lease:token', key)
+else
+  -- At least the time in milliseconds: a server that lost its data must not hand out an old token again.
+  local last = tonumber(redis.call('GET', 'botkit:token') or 0)
+  token = string.format('%.0f', math.max(last + 1, math.floor(now * 1000)))
+  redis.call('SET', 'botkit:token', token)
+  redis.call('HSET', 'botkit:lease:owner', key, owner)
+  redis.call('HSET', 'botkit:lease:token', key, token)
+  redis.call('ZREM', 'botkit:wanted', key)
+end
+lives(owner, now + ttl)
+return token
+"""
+)
+
+# key, owner, token
+RELEASE = """
+local key, owner, token = unpack(ARGV)
+local holder, held = redis.call('HGET', 'botkit:lease:owner', key), redis.call('HGET', 'botkit:lease:token', key)
+if holder == owner and held == token then
+  redis.call('HDEL', 'botkit:lease:owner', key)
+  redis.call('HDEL', 'botkit:lease:token', key)
+  redis.call('ZREM', 'botkit:wanted', key)
+end
+"""
+
+SESSION = _SESSIONS + "return bound(ARGV[1])"
+FIND_SESSION = _SESSIONS + "return find(ARGV[1])"
+SAVE_SESSION = _SESSIONS + "save(1)"
+
+# index, since, most
+LIST_SESSIONS = (
+    _SESSIONS
+    + """
+local index, since, most = ARGV[1], ARGV[2], tonumber(ARGV[3])
+local rows, at = {}, 0
+while #rows < most do
+  local ids = redis.call('ZREVRANGEBYSCORE', index, '+inf', since, 'LIMIT', at, most)
+  if #ids == 0 then break end
+  at = at + #ids
+  for _, id in ipairs(ids) do
+    local row = find(id)
+    if row and #rows < most then rows[#rows + 1] = row end
+  end
+end
+return rows
+"""
+)
+
+# seen, sessions, most; answers how many went, and whether there are more sessions to forget
+PURGE = """
+local seen, unused, most = ARGV[1], '(' .. ARGV[2], tonumber(ARGV[3])
+local before = '(' .. seen
+local rows = redis.call('ZREMRANGEBYSCORE', 'botkit:seen', '-inf', before)
+local function forget(index, fields)
+  local ids = redis.call('ZRANGEBYSCORE', index, '-inf', before)
+  for _, id in ipairs(ids) do
+    for _, key in ipairs(fields) do redis.call('HDEL', key, id) end
+    redis.call('ZREM', index, id)
+  end
+  rows = rows + #ids
+end
+forget('botkit:buckets:at', {'botkit:buckets'})
+forget('botkit:dead', {'botkit:dead:data', 'botkit:dead:why'})
+local members = redis.call('ZRANGEBYSCORE', 'botkit:sessions', '-inf', unused, 'LIMIT', 0, most)
+for _, member in ipairs(members) do
+  -- The member says it all, because the session itself may have expired.
+  local bot, owner, id = string.match(member, '^([^/]*)/([^/]*)/(.*)$')
+  local key = 'botkit:session:' .. id
+  local conversation = redis.call('HGET', key, 'conversation')
+  if conversation and conversation ~= '' then redis.call('DEL', 'botkit:conversation:' .. conversation) end
+  rows = rows + redis.call('DEL', key)
+  redis.call('ZREM', 'botkit:sessions', member)
+  redis.call('ZREM', 'botkit:sessions/' .. bot, id)
+  redis.call('ZREM', 'botkit:sessions/' .. bot .. '/' .. owner, id)
+end
+redis.call('ZREMRANGEBYSCORE', 'botkit:owners', '-inf', before)
+local leases = redis.call('HGETALL', 'botkit:lease:owner')
+for i = 1, #leases, 2 do
+  if not redis.call('ZSCORE', 'botkit:owners', leases[i + 1]) then
+    redis.call('HDEL', 'botkit:lease:owner', leases[i])
+    redis.call('HDEL', 'botkit:lease:token', leases[i])
+    redis.call('ZREM', 'botkit:wanted', leases[i])
+  end
+end
+return {rows, #members == most and 1 or 0}
+"""
