@@ -1,0 +1,201 @@
+"""Slack, joined to a bot: receives, replies, fetches files, and says whether the account works."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import structlog
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.response import BoltResponse
+
+from adapters.slack import SlackSettings, files
+from adapters.slack.api import Api
+from adapters.slack.catchup import CatchUp
+from adapters.slack.events_api import PATH, events_api
+from adapters.slack.history import History
+from adapters.slack.intake import Intake
+from adapters.slack.messenger import SlackMessenger
+from adapters.slack.methods import REQUIRED
+from adapters.slack.parse import Me
+from adapters.slack.people import People
+from adapters.slack.socket_mode import socket_mode
+from adapters.slack.status import ReplyWithStatus, Status
+from botkit.errors import NotAllowed, StoreError
+from botkit.model import Attachment, Message, ReplyState
+from botkit.pacing import Pacer, Rate
+from botkit.protocols import Checkpoint, Hub, Reply
+from botkit.reply import EditReply
+from botkit.view import Display
+
+log = structlog.get_logger("botkit.slack")
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Who auth.test says we are."""
+
+    me: Me
+    name: str
+    team: str
+    scopes: frozenset[str] | None
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Scopes that botkit needs and the token lacks; () where Slack does not say."""
+        return () if self.scopes is None else tuple(scope for scope in REQUIRED if scope not in self.scopes)
+
+
+class SlackAdapter:
+    """One Slack app in one workspace."""
+
+    def __init__(self, name: str, settings: SlackSettings, display: Display) -> None:
+        self.name = name
+        self._settings, self._display = settings, display
+        self._api = Api(settings.bot_token.get_secret_value(), settings.api_url)
+        self.messenger = SlackMessenger(self._api, settings.format)
+        self._status = Status(self._api, settings.status)
+        self._pacer = _pacer(settings.edits_per_minute)
+
+    @asynccontextmanager
+    async def connect(self, hub: Hub) -> AsyncGenerator[None]:
+        """See `Adapter.connect`."""
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self._api.connected())
+            account = await self._account()
+            if account.missing:
+                log.warning("scopes_missing", adapter=self.name, scopes=account.missing)
+            people = People(self._api)
+            history = History(self._api, people)
+            intake = Intake(hub, account.me, people, history, context=self._settings.thread_context)
+            settings = self._settings
+            catch_up = CatchUp(self.name, hub, intake, history, most=settings.catch_up, age=settings.catch_up_age)
+            missed = await stack.enter_async_context(_repeating(catch_up))
+            await stack.enter_async_context(self._receiving(hub, intake, account, missed))
+            stack.callback(setattr, intake, "closed", True)
+            log.info("slack_connected", adapter=self.name, team=account.team, user=account.name)
+            missed.set()
+            yield
+
+    def reply_to(
+        self, message: Message, *, nonce: str, resume: ReplyState | None = None, checkpoint: Checkpoint | None = None
+    ) -> Reply:
+        reply = EditReply(
+            self.messenger,
+            message.conversation,
+            nonce=nonce,
+            pacer=self._pacer,
+            display=self._display,
+            resume=resume,
+            checkpoint=checkpoint,
+        )
+        return reply if self._settings.status == "off" else ReplyWithStatus(reply, self._status, message)
+
+    async def download(self, attachment: Attachment, into: Path) -> Path:
+        return await files.download(self._api, attachment, into)
+
+    async def check(self) -> str:
+        """See `Doctor.check`. Missing scopes are an error here: something will not work."""
+        account = await self._account()
+        if account.missing:
+            raise NotAllowed(
+                f"{account.name} in {account.team} lacks the scopes {', '.join(account.missing)}: "
+                "add them to the app and reinstall it",
+                code="missing_scope",
+            )
+        if self._settings.app_token.get_secret_value():
+            await self._app_api().call("apps.connections.open")
+        return f"{account.name} in {account.team} ({account.me.team})"
+
+    async def _account(self) -> Account:
+        said, scopes = await self._api.whoami()
+        me = Me(self.name, str(said.get("team_id", "")), str(said.get("user_id", "")), str(said.get("bot_id") or ""))
+        return Account(me, str(said.get("user", "")), str(said.get("team", "")), scopes)
+
+    def _app_api(self) -> Api:
+        return Api(self._settings.app_token.get_secret_value(), self._settings.api_url)
+
+    @asynccontextmanager
+    async def _receiving(
+        self, hub: Hub, intake: Intake, account: Account, missed: asyncio.Event
+    ) -> AsyncGenerator[None]:
+        app = _bolt(intake, account, self._api)
+        if self._settings.app_token.get_secret_value():
+            async with socket_mode(self._app_api(), app, missed.set):
+                yield
+        else:
+            hub.mount(PATH, events_api(app, self._settings.signing_secret.get_secret_value()))
+            yield
+
+
+def _pacer(edits: int) -> Pacer:
+    """chat.update is limited for the whole workspace, chat.postMessage to one a second in each channel."""
+    return Pacer(
+        {"edit": Rate(edits, burst=8, reserve=4), "post": Rate(240, burst=20, reserve=5)},
+        {"post": Rate(60, burst=4)},
+    )
+
+
+@asynccontextmanager
+async def _repeating(catch_up: CatchUp) -> AsyncGenerator[asyncio.Event]:
+    """Catches up each time the event is set, for as long as we are connected."""
+    wanted = asyncio.Event()
+
+    async def run() -> None:
+        while True:
+            await wanted.wait()
+            wanted.clear()
+            await catch_up.run()
+
+    task = asyncio.create_task(run(), name="slack-catch-up")
+    try:
+        yield wanted
+    finally:
+        async with catch_up.between:  # a message that is being handed in is handed in whole
+            task.cancel()
+        await asyncio.wait([task])
+
+
+def _bolt(intake: Intake, account: Account, api: Api) -> AsyncApp:
+    """A Bolt app whose one middleware takes everything in.
+
+    Bolt acknowledges before it runs a listener, so there are none: the middleware answers when the hub has the
+    message. It answers for what it does not know as well, or Slack would deliver that again and again.
+    """
+    me = account.me
+    identity = AuthorizeResult(
+        enterprise_id=None, team_id=me.team, bot_user_id=me.user, bot_id=me.bot, bot_token=api.token
+    )
+
+    async def authorize() -> AuthorizeResult:
+        return identity
+
+    app = AsyncApp(
+        name="botkit",
+        logger=logging.getLogger("botkit.slack.bolt"),
+        authorize=authorize,
+        request_verification_enabled=False,  # done on the raw body, before Bolt parses it: events_api.py
+        attaching_function_token_enabled=False,
+        signing_secret="",
+    )
+
+    async def receive(body: dict[str, Any]) -> BoltResponse:
+        return await _answer(intake, body)
+
+    app.middleware(receive)  # pyright: ignore[reportUnknownMemberType]  # Bolt leaves its arguments open
+    return app
+
+
+async def _answer(intake: Intake, body: Mapping[str, object]) -> BoltResponse:
+    try:
+        await intake.take(body)
+    except StoreError as problem:
+        log.warning("not_acknowledged", problem=str(problem))
+        return BoltResponse(status=503, body="")
+    return BoltResponse(status=200, body="")

@@ -1,0 +1,73 @@
+"""From a delivery of Slack's to the hub: completes the message, hands it in, and only then lets Slack be told."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+
+import structlog
+
+from adapters.slack.history import History
+from adapters.slack.parse import Me, joins_thread, may_follow_up, parse, people, timestamp
+from adapters.slack.people import People
+from botkit.errors import AdapterError, StoreError
+from botkit.model import Message
+from botkit.protocols import Hub
+
+log = structlog.get_logger("botkit.slack")
+
+COMPLETE_WITHIN = 0.8
+"""Seconds for names and what was said before; with the store's two they stay under Slack's three."""
+
+
+class Intake:
+    """Takes deliveries in, from whichever way they come."""
+
+    def __init__(self, hub: Hub, me: Me, people: People, history: History, *, context: int) -> None:
+        self._hub, self._me, self._people, self._history, self._context = hub, me, people, history, context
+        self.closed = False
+        """Take nothing more: what is not acknowledged comes again, to the next process."""
+
+    async def take(self, body: Mapping[str, object]) -> bool:
+        """Whether a message was taken. Raises StoreError: then Slack must not be told that it arrived."""
+        if self.closed:
+            raise StoreError("the Slack adapter is closing")
+        message = parse(body, self._me, received=time.time())
+        if message is None:
+            return False
+        if may_follow_up(message, self._me) and await self._hub.follows(message.conversation):
+            message = replace(message, addressed=True)
+        if message.addressed and message.kind == "new":
+            message = await self._completed(message)
+        return await self._hub.deliver(message)
+
+    async def _completed(self, message: Message) -> Message:
+        """With names, and with what was said before the bot was called; as far as Slack answers in time."""
+        async with asyncio.TaskGroup() as group:
+            named = group.create_task(self._named(message))
+            before = group.create_task(self._before(message))
+        return replace(named.result(), context=before.result(), addressed=message.addressed)
+
+    async def _named(self, message: Message) -> Message:
+        wanted = people(message)
+        try:
+            async with asyncio.timeout(COMPLETE_WITHIN):
+                names = await self._people.names(wanted)
+        except TimeoutError:
+            log.info("names_late", message=message.id)
+            return message
+        if message.raw is None:
+            return message
+        return parse(message.raw, self._me, names, received=message.sent_at) or message
+
+    async def _before(self, message: Message) -> str:
+        if not self._context or not joins_thread(message) or await self._hub.follows(message.conversation):
+            return ""
+        try:
+            async with asyncio.timeout(COMPLETE_WITHIN):
+                return await self._history.before(message.conversation, timestamp(message), self._context)
+        except (AdapterError, TimeoutError) as problem:
+            log.warning("no_thread_context", message=message.id, problem=str(problem))
+            return ""

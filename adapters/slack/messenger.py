@@ -1,0 +1,109 @@
+"""Posts and edits messages on Slack, with buttons and files."""
+
+from __future__ import annotations
+
+from adapters.slack.api import Api, Json, next_cursor
+from adapters.slack.blocks import Format, arguments
+from adapters.slack.files import upload
+from adapters.slack.format import defused, mrkdwn
+from adapters.slack.methods import Method
+from adapters.slack.wire import read_posted
+from botkit.errors import Unreachable
+from botkit.model import Capabilities, Conversation, MessageRef, Outgoing
+
+NONCE = "botkit_nonce"
+"""The `event_type` of the metadata that a message of ours carries."""
+PAGE, PAGES = 200, 5
+"""How far back `find` looks."""
+
+_CAPABILITIES: dict[Format, Capabilities] = {
+    # chat.update refuses texts over 4,000 characters with `msg_too_long`.
+    "mrkdwn": Capabilities(max_chars=3900, edit_interval=1.2, command_prefix="!"),
+    # A markdown block takes 12,000, but all blocks of a message together break somewhere above that.
+    "markdown": Capabilities(max_chars=9000, edit_interval=1.2, command_prefix="!"),
+}
+
+
+class SlackMessenger:
+    """Can post and edit in one workspace."""
+
+    def __init__(self, api: Api, style: Format = "mrkdwn") -> None:
+        self._api = api
+        self._style: Format = style
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return _CAPABILITIES[self._style]
+
+    def render(self, markdown: str) -> str:
+        return mrkdwn(markdown) if self._style == "mrkdwn" else defused(markdown)
+
+    def size(self, rendered: str) -> int:
+        """In UTF-16 units, the largest of the ways in which Slack might count."""
+        return len(rendered) if rendered.isascii() else len(rendered.encode("utf-16-le")) // 2
+
+    async def send(self, conversation: Conversation, outgoing: Outgoing) -> MessageRef:
+        """Post; files are uploaded first, unseen, and appear under the text."""
+        files = [(path.name, await upload(self._api, path)) for path in outgoing.files]
+        text = outgoing.text or ", ".join(name for name, _ in files)
+        answer = await self._api.call(
+            "chat.postMessage",
+            channel=conversation.channel,
+            thread_ts=conversation.thread or None,
+            unfurl_links=False,
+            unfurl_media=False,
+            metadata=_metadata(outgoing.nonce),
+            **self._shown(text, outgoing, conversation),
+        )
+        ref = MessageRef(conversation, _ts(answer))
+        if files:
+            await self._api.call(
+                "files.completeUploadExternal",
+                files=[{"id": id, "title": name} for name, id in files],
+                channel_id=conversation.channel,
+                thread_ts=conversation.thread or None,
+            )
+        return ref
+
+    async def edit(self, ref: MessageRef, outgoing: Outgoing) -> None:
+        await self._api.call(
+            "chat.update",
+            channel=ref.conversation.channel,
+            ts=ref.id,
+            **self._shown(outgoing.text, outgoing, ref.conversation),
+        )
+
+    async def find(self, conversation: Conversation, nonce: str) -> MessageRef | None:
+        method: Method = "conversations.replies" if conversation.thread else "conversations.history"
+        cursor = ""
+        for _ in range(PAGES):
+            answer = await self._api.call(
+                method,
+                channel=conversation.channel,
+                ts=conversation.thread or None,
+                limit=PAGE,
+                cursor=cursor or None,
+                include_all_metadata=True,
+            )
+            for posted in read_posted(answer.get("messages")):
+                metadata = posted.get("metadata") or {}
+                if metadata.get("event_payload", {}).get("nonce") == nonce and posted.get("ts"):
+                    return MessageRef(conversation, posted.get("ts", ""))
+            cursor = next_cursor(answer)
+            if not cursor:
+                break
+        return None
+
+    def _shown(self, text: str, outgoing: Outgoing, conversation: Conversation) -> Json:
+        return arguments(self.render(text), outgoing.actions, style=self._style, conversation=conversation)
+
+
+def _metadata(nonce: str) -> Json | None:
+    return {"event_type": NONCE, "event_payload": {"nonce": nonce}} if nonce else None
+
+
+def _ts(answer: Json) -> str:
+    ts = answer.get("ts")
+    if not isinstance(ts, str):
+        raise Unreachable("chat.postMessage: Slack named no message", acted=True)
+    return ts

@@ -1,0 +1,124 @@
+"""Socket Mode: Slack's deliveries over a WebSocket that botkit opens, for hosts that Slack cannot reach."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+
+import msgspec
+import structlog
+from slack_bolt.adapter.socket_mode.async_internals import run_async_bolt_app, send_async_response
+from slack_bolt.async_app import AsyncApp
+from slack_sdk.socket_mode.aiohttp import SocketModeClient
+from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
+from slack_sdk.socket_mode.request import SocketModeRequest
+from slack_sdk.web.async_client import AsyncWebClient
+
+from adapters.slack.api import Api, proxy_for
+from botkit.errors import Unreachable
+
+log = structlog.get_logger("botkit.slack")
+
+CONNECT_WITHIN = 10.0
+"""Seconds for one attempt to open a socket; the next one asks for a new address."""
+FINISH_WITHIN = 3.0
+"""Seconds for deliveries under way to be acknowledged when leaving: after that Slack delivers again anyway."""
+CLOSE_WITHIN = 2.0
+PING = 5.0
+"""Seconds between two pings, and until a broken socket is noticed."""
+
+
+@asynccontextmanager
+async def socket_mode(api: Api, app: AsyncApp, reconnected: Callable[[], None]) -> AsyncGenerator[None]:
+    """Receive through `app` while inside. `api` is the app-level token's. Entering raises AdapterErrors."""
+    client = Client(api, reconnected)
+
+    async def handle(_: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
+        begun = time.time()
+        await send_async_response(client, request, await run_async_bolt_app(app, request), begun)
+
+    client.socket_mode_request_listeners.append(handle)
+    try:
+        try:
+            await client.connect_to_new_endpoint(force=True)
+        except TimeoutError:
+            raise Unreachable("Slack opened no socket in time", acted=False) from None
+        yield
+    finally:
+        await client.leave()
+
+
+class Client(SocketModeClient):
+    """slack_sdk's client with three faults mended (seen in 3.47.0).
+
+    After a failed attempt it tries the same address for ever, though each is good for one connection and one minute;
+    it never reconnects by itself once an attempt was cut short; it starts tasks that nobody waits for.
+    """
+
+    message_queue: asyncio.Queue[str]
+    message_processor: asyncio.Future[None]
+    message_receiver: asyncio.Future[None] | None
+    current_session_monitor: asyncio.Future[None] | None
+
+    def __init__(self, api: Api, reconnected: Callable[[], None]) -> None:
+        super().__init__(
+            app_token=api.token,
+            web_client=AsyncWebClient(base_url=api.base_url),
+            ping_interval=PING,
+            logger=logging.getLogger("botkit.slack.socket"),
+        )
+        self.proxy = proxy_for(api.base_url)
+        self._api, self._reconnected = api, reconnected
+        self._running: set[asyncio.Task[None]] = set()
+
+    async def issue_new_wss_url(self) -> str:
+        return str((await self._api.call("apps.connections.open")).get("url", ""))
+
+    async def connect_to_new_endpoint(self, force: bool = False) -> None:
+        before = self.current_session
+        try:
+            async with asyncio.timeout(CONNECT_WITHIN):
+                await super().connect_to_new_endpoint(force)
+        finally:
+            self.auto_reconnect_enabled = not self.closed
+        if before is not None and self.current_session is not before:
+            self._reconnected()
+
+    async def connect(self) -> None:
+        await self._acknowledge()  # over the old socket: an acknowledgement on a new one is not understood
+        await super().connect()  # type: ignore[no-untyped-call]  # slack_sdk does not say
+
+    async def process_message(self) -> None:
+        raw = await self.message_queue.get()
+        try:
+            message = msgspec.json.decode(raw, type=dict[str, object])
+        except msgspec.DecodeError:
+            log.warning("socket_noise", start=raw[:80])
+            return
+        listening = self.run_message_listeners(message, raw)  # pyright: ignore[reportUnknownMemberType]  # an open dict
+        task = asyncio.create_task(listening)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    async def leave(self) -> None:
+        """Acknowledge what is under way, close, and leave no task behind."""
+        await self._acknowledge()
+        try:
+            async with asyncio.timeout(CLOSE_WITHIN):
+                await self.close()  # type: ignore[no-untyped-call]  # slack_sdk does not say
+        except TimeoutError:
+            await self.aiohttp_client_session.close()
+        tasks = {self.message_processor, self.current_session_monitor, self.message_receiver, *self._running}
+        left = [task for task in tasks if task is not None and not task.done()]
+        for task in left:
+            task.cancel()
+        if left:
+            await asyncio.wait(left, timeout=CLOSE_WITHIN)
+
+    async def _acknowledge(self) -> None:
+        others = self._running - {asyncio.current_task()}
+        if others:
+            await asyncio.wait(others, timeout=FINISH_WITHIN)
