@@ -74,7 +74,13 @@ def default_chat_config(workdir: Path, environ: Mapping[str, str]) -> Config:
     state = Path(environ.get("XDG_STATE_HOME") or home / ".local" / "state") / "botkit"
     tree: dict[str, Toml] = {
         "store": {"url": f"sqlite:///{state / 'chat.db'}"},
-        "bots": {"chat": {"workdir": str(workdir), "access": {"allow_users": ["console"]}, "console": {}}},
+        "bots": {
+            "chat": {
+                "workdir": str(workdir),
+                "access": {"allow_users": ["console"], "admins": ["console"]},
+                "console": {},
+            }
+        },
     }
     return build(tree, environ, root=Path.cwd())
 

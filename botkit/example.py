@@ -71,7 +71,7 @@ def _table(model: type[BaseModel], path: str) -> Iterator[str]:
 
 def _section(field: FieldInfo) -> type[BaseModel] | None:
     """The model of a table; that of `bots` is the model of each bot."""
-    kinds = [field.annotation, *getattr(field.annotation, "__args__", ())]
+    kinds = [field.annotation, *get_args(field.annotation)]
     return next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
 
 
@@ -79,20 +79,25 @@ def _about(text: str | None, field: FieldInfo | None = None) -> Iterator[str]:
     words = " ".join((text or "").split())
     if field is not None and get_origin(field.annotation) is Literal:
         choices = ", ".join(_toml(choice) for choice in get_args(field.annotation))
-        words = f"{words} One of {choices}.".lstrip()
+        words = f"{words.rstrip('.')}. One of {choices}.".lstrip(". ")
     yield from textwrap.wrap(words, WIDTH, initial_indent="# ", subsequent_indent="# ")
 
 
 def _mark(field: FieldInfo) -> str:
-    return "" if field.is_required() else "#"
+    # Secrets are never in the file, so they can all stand there: a variable that is not set leaves one empty.
+    return "" if field.is_required() or _secret(field) else "#"
+
+
+def _secret(field: FieldInfo) -> bool:
+    return SecretStr in (field.annotation, *get_args(field.annotation))
 
 
 def _value(field: FieldInfo, name: str) -> str:
     """What to write after the `=`: an example where the field has one, a variable for a secret, else the default."""
     if field.examples:
         return _toml(field.examples[0])
-    if SecretStr in (field.annotation, *getattr(field.annotation, "__args__", ())):
-        return f'"${{{name.upper()}}}"'
+    if _secret(field):
+        return f'"${{{name.upper()}}}"' if field.is_required() else f'"${{{name.upper()}:-}}"'
     default: object = field.get_default(call_default_factory=True)
     if default is PydanticUndefined:
         return f'"${{{name.upper()}}}"'
@@ -109,4 +114,4 @@ def _is_duration(field: FieldInfo) -> bool:
 
 def _toml(value: object) -> str:
     """A value as TOML writes it; for texts, numbers and lists that is how JSON does."""
-    return "{}" if value == {} else msgspec.json.encode(value).decode().replace('","', '", "')
+    return "{}" if value == {} else msgspec.json.encode(value, enc_hook=str).decode().replace('","', '", "')

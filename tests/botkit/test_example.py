@@ -12,7 +12,7 @@ from botkit.plugins import names
 from botkit.settings import Bot, Claude, Settings
 
 FILE = Path(__file__).parents[2] / "bots.example.toml"
-VARIABLE = re.compile(r"\$\{([A-Z_]+)\}")
+VARIABLE = re.compile(r"\$\{([A-Z_]+)")
 
 
 def environment(text: str) -> dict[str, str]:
