@@ -1,0 +1,235 @@
+"""A reply that grows in place: posts once, then edits, one request at a time, and always ends with the final view."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from typing import TypeVar
+
+import structlog
+
+from botkit.errors import AdapterError, Gone, NotAllowed, RateLimited, TooLong, Unreachable
+from botkit.events import ApprovalAsked, QuestionAsked, RequestClosed, TurnEvent, TurnFailed, TurnFinished
+from botkit.model import Conversation, Outgoing, ReplyState
+from botkit.pacing import Pacer
+from botkit.protocols import Checkpoint, Messenger
+from botkit.screen import Post, Screen, Want
+from botkit.view import Display, View
+
+log = structlog.get_logger("botkit")
+
+_Result = TypeVar("_Result")
+
+_FIRST_BACKOFF, _LONGEST_BACKOFF = 0.5, 10.0
+_URGENT = (ApprovalAsked, QuestionAsked, RequestClosed, TurnFinished, TurnFailed)
+
+
+class EditReply:
+    """Implements `Reply` over any `Messenger`. All retrying of platform calls happens here."""
+
+    def __init__(
+        self,
+        messenger: Messenger,
+        conversation: Conversation,
+        *,
+        nonce: str,
+        pacer: Pacer,
+        display: Display | None = None,
+        resume: ReplyState | None = None,
+        checkpoint: Checkpoint | None = None,
+        patience: float = 600.0,
+        call_timeout: float = 60.0,
+    ) -> None:
+        """`patience`: seconds to go on trying to deliver the final view; `call_timeout`: for one platform call."""
+        self._messenger, self._conversation, self._pacer = messenger, conversation, pacer
+        self._view = View(resume.text if resume else "")
+        self._screen = Screen(messenger, self._view, display or Display(), nonce, resume)
+        self._checkpoint, self._patience, self._call_timeout = checkpoint, patience, call_timeout
+        self._news, self._hurry = asyncio.Event(), asyncio.Event()
+        self._closing, self._lost, self._delivered = False, False, False
+        self._deadline: float | None = None
+        self._failures, self._retry_at = 0, 0.0
+        self._touched_at = self._edited_at = float("-inf")
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def state(self) -> ReplyState:
+        return self._screen.state
+
+    @property
+    def delivered(self) -> bool:
+        return self._delivered
+
+    def push(self, event: TurnEvent) -> None:
+        """Fold an event in; the loop shows it when the platform's pace allows."""
+        self._view.fold(event)
+        self._news.set()
+        if isinstance(event, _URGENT):
+            self._hurry.set()
+
+    async def __aenter__(self) -> EditReply:
+        self._task = asyncio.create_task(self._run(), name=f"reply-{self._conversation.key}")
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        self._closing = True
+        self._news.set()
+        self._hurry.set()
+        task, cancelled = self._task, None
+        assert task is not None
+        while not task.done():
+            try:
+                # A cancelled turn still owes its readers an end; the loop is bounded by its patience.
+                await asyncio.shield(task)
+            except asyncio.CancelledError as cancel:
+                cancelled = cancel
+        if cancelled is not None and not task.cancelled():
+            raise cancelled
+        task.result()
+
+    @property
+    def _final(self) -> bool:
+        return self._closing or self._view.outcome is not None
+
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    async def _run(self) -> None:
+        while not self._late():
+            self._hurry.clear()
+            self._news.clear()
+            want = self._want()
+            if want is not None:
+                if await self._pause(self._not_before(want)) and await self._slot(want):
+                    await self._attempt(want)
+            elif self._closing:
+                break
+            else:
+                await self._news.wait()
+        self._delivered = not self._lost and self._screen.want(final=True) is None
+
+    def _want(self) -> Want | None:
+        if self._lost:
+            return None
+        return self._screen.want(final=self._final)
+
+    def _late(self) -> bool:
+        """The final view has been tried for long enough. Starts that clock when the turn is over."""
+        if self._final and self._deadline is None:
+            # Whatever made progress impossible may be over by now: the final view gets a try of its own.
+            self._deadline, self._lost = self._now() + self._patience, False
+        if self._deadline is None or self._now() < self._deadline or self._want() is None:
+            return False
+        log.error("reply_out_of_time", conversation=self._conversation.key, seconds=self._patience)
+        return True
+
+    def _not_before(self, want: Want) -> float:
+        if want.ask:
+            return self._retry_at
+        rested = (self._edited_at if self._final else self._touched_at) + self._messenger.capabilities.edit_interval
+        first = want.act == "post" and (self._final or self._touched_at < 0)
+        return self._retry_at if first else max(self._retry_at, rested)
+
+    async def _pause(self, until: float) -> bool:
+        """Rest; False: something urgent came up, so look again."""
+        left = min(until, self._deadline or until) - self._now()
+        if left <= 0:
+            return True
+        try:
+            async with asyncio.timeout(left):
+                await self._hurry.wait()
+        except TimeoutError:
+            return True
+        return False
+
+    async def _slot(self, want: Want) -> bool:
+        """Wait for the account's budget; False: something urgent came up, or the time is over."""
+        urgent = want.ask or self._final or want.act == "post"
+        ready = asyncio.create_task(self._pacer.ready(want.act, self._conversation, urgent=urgent))
+        hurry = asyncio.create_task(self._hurry.wait())
+        left = None if self._deadline is None else self._deadline - self._now()
+        try:
+            await asyncio.wait((ready, hurry), timeout=left, return_when=asyncio.FIRST_COMPLETED)
+            return ready.done()
+        finally:
+            ready.cancel()
+            hurry.cancel()
+            await asyncio.gather(ready, hurry, return_exceptions=True)
+
+    async def _attempt(self, waited_for: Want) -> None:
+        """Do whatever is wanted by now, with the slot that was waited for."""
+        want = self._want()
+        if want is None or want.act != waited_for.act or self._not_before(want) > self._now():
+            self._pacer.give_back(waited_for.act, self._conversation)
+            return
+        try:
+            await (self._edit(want.post, want.outgoing) if want.act == "edit" else self._post(want.post, want.outgoing))
+        except AdapterError as problem:
+            self._failed(want, problem)
+            return
+        self._failures = 0
+        self._done(want, edited=want.act == "edit")
+
+    async def _edit(self, post: Post, outgoing: Outgoing) -> None:
+        assert post.ref is not None
+        await self._bounded(self._messenger.edit(post.ref, outgoing))
+        post.shown = outgoing
+
+    async def _post(self, post: Post, outgoing: Outgoing) -> None:
+        if post.doubtful:
+            post.ref = await self._bounded(self._messenger.find(self._conversation, post.nonce))
+        if post.ref is not None:
+            # Without edits nothing could be put right anyway.
+            post.shown = post.attempted if self._messenger.capabilities.edits else outgoing
+            return
+        try:
+            post.ref = await self._bounded(self._messenger.send(self._conversation, outgoing))
+        except Unreachable as problem:
+            if problem.acted:
+                post.doubtful, post.attempted = True, outgoing
+            raise
+        post.shown = outgoing
+
+    async def _bounded(self, call: Awaitable[_Result]) -> _Result:
+        try:
+            async with asyncio.timeout(self._call_timeout):
+                return await call
+        except TimeoutError:
+            raise Unreachable("no answer in time", acted=True) from None
+
+    def _done(self, want: Want, *, edited: bool) -> None:
+        self._screen.did(want)
+        if not want.ask:
+            self._touched_at = self._now()
+            self._edited_at = self._touched_at if edited else self._edited_at
+        if self._checkpoint is not None:
+            self._checkpoint(self._screen.state)
+
+    def _failed(self, want: Want, problem: AdapterError) -> None:
+        match problem:
+            case RateLimited():
+                self._pacer.limited(want.act, self._conversation, problem.retry_after)
+            case Unreachable():
+                self._retry_at = self._now() + min(_FIRST_BACKOFF * 2**self._failures, _LONGEST_BACKOFF)
+                self._failures = min(self._failures + 1, 10)
+                self._log("reply_retried", want, problem)
+            case TooLong():
+                self._log("reply_refused", want, problem)
+                self._lost = not self._screen.refused(want) and not want.ask
+            case Gone() | NotAllowed() if want.act == "edit":
+                self._log("reply_message_gone", want, problem)
+                self._screen.missing(want)
+            case _:
+                self._log("reply_lost", want, problem)
+                self._lost = True
+
+    def _log(self, event: str, want: Want, problem: AdapterError) -> None:
+        log.warning(
+            event,
+            conversation=self._conversation.key,
+            act=want.act,
+            ask=want.ask,
+            final=self._final,
+            problem=type(problem).__name__,
+            code=problem.code,
+        )

@@ -1,0 +1,185 @@
+"""Compares what should be on the screen with what is there, and names the next message to post or edit. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from botkit import asks, texts
+from botkit.markdown import plain, split
+from botkit.model import MessageRef, Outgoing, ReplyState
+from botkit.pacing import Act
+from botkit.protocols import Messenger
+from botkit.view import Display, Request, View
+
+_MEMO = 500
+_LAST_REFUSAL = 5
+
+
+@dataclass(slots=True, eq=False)
+class Post:
+    """One message of a reply."""
+
+    nonce: str
+    ref: MessageRef | None = None
+    shown: Outgoing | None = None
+    """What the platform holds; None: not known."""
+    attempted: Outgoing | None = None
+    """What was sent when no answer came."""
+    doubtful: bool = False
+    """It may be there although no answer said so: look for it before sending it again."""
+    gone: bool = False
+    over: bool = False
+    """A request that shows how it ended."""
+    refusals: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """The next thing to do. `ask`: about an approval or a question, not the answer."""
+
+    post: Post
+    outgoing: Outgoing
+    ask: bool = False
+    over: bool = False
+    """It shows how a request ended."""
+    text: str = ""
+    """Claude's text as the answer shows it then."""
+
+    @property
+    def act(self) -> Act:
+        return "edit" if self.post.ref else "post"
+
+
+class Screen:
+    """The messages of one reply: the answer in one or more parts, and one for each request."""
+
+    def __init__(
+        self, messenger: Messenger, view: View, display: Display, nonce: str, resume: ReplyState | None
+    ) -> None:
+        self._messenger, self._view, self._display, self._nonce = messenger, view, display, nonce
+        self._able = messenger.capabilities
+        past = resume or ReplyState()
+        self._parts = [Post(f"{nonce}.{number}", ref) for number, ref in enumerate(past.refs)]
+        self._asks: dict[str, Post] = {}
+        self._stale = [Post("", ref) for ref in past.asks]
+        # The earlier process may have died between posting a message and noting that it did.
+        self._doubt = resume is not None
+        self._text = past.text
+        self._refusals, self._plain, self._limit = 0, False, self._able.max_chars
+        self._sizes: dict[str, int] = {}
+        self._deleted = False
+
+    @property
+    def state(self) -> ReplyState:
+        asked = [post.ref for post in (*self._asks.values(), *self._stale) if post.ref and not (post.over or post.gone)]
+        refs = [post.ref for post in self._parts if post.ref and not post.gone]
+        return ReplyState(tuple(refs), tuple(asked), self._text)
+
+    def want(self, *, final: bool) -> Want | None:
+        """The first difference, requests before the answer; None when the screen is right."""
+        return next(self._ask_wants(final), None) or next(self._part_wants(final), None)
+
+    def did(self, want: Want) -> None:
+        """It is on the platform now."""
+        want.post.over = want.over
+        if not want.ask:
+            self._text = want.text
+
+    def missing(self, want: Want) -> None:
+        """An edit found no message. The answer's final text goes into a new one, once."""
+        want.post.gone = True
+        self._deleted = self._deleted or not want.ask
+
+    def refused(self, want: Want) -> bool:
+        """The platform found a text too long or badly formatted. False: there is nothing plainer left to try."""
+        if want.ask:
+            want.post.refusals += 1
+            want.post.gone = want.post.refusals >= _LAST_REFUSAL
+            return not want.post.gone
+        long = self._size(want.outgoing.text) > self._limit // 2
+        self._refusals += 1
+        # Which of the two it was, the error does not say: try the likelier first, then both.
+        self._plain = self._plain or self._refusals > 1 or not long
+        if long or self._refusals > 1:
+            self._limit = max(1, self._limit // 2)
+        return self._refusals < _LAST_REFUSAL
+
+    def _part_wants(self, final: bool) -> Iterator[Want]:
+        if not final and (self._deleted or not self._able.edits):
+            return
+        texts_wanted = self._texts(final)
+        for number, text in enumerate(texts_wanted):
+            post = self._part(number, final)
+            outgoing = Outgoing(text, nonce=post.nonce)
+            if post.ref is None:
+                yield Want(post, post.attempted or outgoing, text=self._view.text)
+            elif post.shown != outgoing and not post.gone and self._able.edits:
+                yield Want(post, outgoing, text=self._view.text)
+        for post in self._parts[len(texts_wanted) :] if texts_wanted and self._able.edits else ():
+            outgoing = Outgoing(texts.SUPERSEDED, nonce=post.nonce)
+            if post.attempted and not post.ref:
+                yield Want(post, post.attempted, text=self._view.text)
+            elif post.ref and post.shown != outgoing and not post.gone:
+                yield Want(post, outgoing, text=self._view.text)
+
+    def _texts(self, final: bool) -> list[str]:
+        body = self._view.body(self._display, final=final)
+        if not body and self._parts:
+            body = texts.WORKING
+        return split(plain(body) if self._plain else body, self._fits)
+
+    def _part(self, number: int, final: bool) -> Post:
+        if number == len(self._parts):
+            self._parts.append(Post(f"{self._nonce}.{number}", doubtful=self._doubt))
+            self._doubt = False
+        post = self._parts[number]
+        if post.gone and final and not post.nonce.endswith(".again"):
+            post = self._parts[number] = Post(f"{post.nonce}.again")
+        return post
+
+    def _ask_wants(self, final: bool) -> Iterator[Want]:
+        for post in self._stale:
+            outgoing = Outgoing(texts.CLOSED_BY_RESTART)
+            if self._able.edits and not (post.over or post.gone):
+                yield Want(post, outgoing, ask=True, over=True)
+        for id, request in self._view.requests.items():
+            if id not in self._asks and not (final or request.closed):
+                self._asks[id] = Post(f"{self._nonce}.ask.{id}")
+            asked = self._asks.get(id)
+            want = None if asked is None or asked.gone else self._ask_want(asked, request, final)
+            if want is not None:
+                yield want
+
+    def _ask_want(self, post: Post, request: Request, final: bool) -> Want | None:
+        def fits(text: str) -> bool:
+            return self._size(text) <= self._able.max_chars >> post.refusals
+
+        over = final or request.closed is not None
+        answered = post.nonce.endswith(".closed")
+        if over and not self._able.edits and post.ref and not answered:
+            # Nothing can be changed here, so how it ended is a message of its own.
+            post, answered = Post(f"{post.nonce}.closed"), True
+            self._asks[request.asked.id] = post
+        elif over and not post.ref and not post.doubtful and not answered:
+            return None
+        over = over and (post.ref is not None or answered)
+        if over:
+            outgoing = asks.closed(request.asked, request.closed, fits)
+        else:
+            outgoing = post.attempted or asks.opened(request.asked, self._able, fits)
+        if post.refusals:
+            outgoing = replace(outgoing, text=plain(outgoing.text))
+        outgoing = replace(outgoing, nonce=post.nonce)
+        return None if post.shown == outgoing else Want(post, outgoing, ask=True, over=over)
+
+    def _fits(self, text: str) -> bool:
+        return self._size(text) <= self._limit
+
+    def _size(self, text: str) -> int:
+        size = self._sizes.get(text)
+        if size is None:
+            if len(self._sizes) >= _MEMO:
+                self._sizes.clear()
+            size = self._sizes[text] = self._messenger.size(self._messenger.render(text))
+        return size
