@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import structlog
 
@@ -33,11 +33,12 @@ class Approvals:
 
     def __init__(self, runner: Runner, tasks: Tasks, timeout: float) -> None:
         """`timeout`: seconds after which an open request is denied."""
-        self._runner, self._tasks, self._timeout = runner, tasks, timeout
+        self.timeout = timeout
+        self._runner, self._tasks = runner, tasks
         self._open: dict[str, _Open] = {}
 
     def opened(self, ctx: Context, asked: ApprovalAsked | QuestionAsked) -> None:
-        timer = asyncio.get_running_loop().call_later(self._timeout, self._expire, asked.id)
+        timer = asyncio.get_running_loop().call_later(self.timeout, self._expire, asked.id)
         self._open[asked.id] = _Open(ctx, asked, timer)
         what = asked.tool if isinstance(asked, ApprovalAsked) else "question"
         log.info("approval_asked", request=asked.id, turn=ctx.turn, tool=what)
@@ -48,7 +49,7 @@ class Approvals:
         if request is None:
             return event
         request.timer.cancel()
-        return request.closing or event
+        return replace(request.closing, rules=event.rules) if request.closing else event
 
     def forget(self, ctx: Context) -> list[RequestClosed]:
         """The turn is over: whatever is still open is closed, so that nothing can be pressed any more."""
@@ -112,7 +113,7 @@ class Approvals:
     def _expire(self, id: str) -> None:
         request = self._open.get(id)
         if request is not None and request.closing is None:
-            work = self._close(id, request, Deny(texts.TIMED_OUT_FOR_CLAUDE), texts.timed_out(self._timeout), None)
+            work = self._close(id, request, Deny(texts.TIMED_OUT_FOR_CLAUDE), texts.timed_out(self.timeout), None)
             self._tasks.start(work, f"approval-timeout-{id}")
 
     async def _close(self, id: str, request: _Open, decision: Decision, text: str, by: Context | None) -> None:

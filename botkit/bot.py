@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import structlog
 
-from botkit import texts
+from botkit import texts, turns
 from botkit.access import RANK, Access
 from botkit.approvals import Approvals
 from botkit.context import Context
@@ -23,7 +23,7 @@ from botkit.events import TurnEvent, TurnFailed
 from botkit.lanes import Lanes
 from botkit.leases import BEAT, Leases, gone
 from botkit.limits import Limits
-from botkit.model import Admission, Conversation, Entry, Message, Outgoing, Role, Session
+from botkit.model import Admission, Conversation, Entry, Message, Outgoing, Role, Session, User
 from botkit.protocols import Adapter, Runner, Store
 from botkit.record import Record
 from botkit.routing import Handler, Middleware, Route, Routes, compose
@@ -96,15 +96,15 @@ class Bot:
         self.lanes = Lanes(settings.queue)
         self.logs = TurnLogs()
         self.approvals = Approvals(runner, self.tasks, settings.approval_timeout)
-        self.leases = Leases(store, runner, owner)
+        self.leases = Leases(store, runner, f"{owner}|{name}")
         self.started = time.time()
         self.connected: set[str] = set()
-        self._owner = owner
+        self._owner = f"{owner}|{name}"
         self._onions: dict[Handler, Handler] = {}
         self._middleware = tuple(middleware)
         self._mount = mount
         self._told: OrderedDict[str, None] = OrderedDict()
-        self._stack = AsyncExitStack()
+        self._connections = AsyncExitStack()
         self._closing = False
         self._beating: asyncio.Task[None] | None = None
 
@@ -204,12 +204,29 @@ class Bot:
 
     async def _settle(self, ctx: Context, *, delivered: bool) -> None:
         if delivered:
-            await ctx.record.settle(ctx.session if ctx.entry.attempts else None)
+            await ctx.record.settle()
         else:
             # The reply tried for as long as there was hope; what is left is for the operator.
             log.error("reply_undelivered", turn=ctx.turn, conversation=ctx.conversation_key)
             await ctx.record.close()
             await self.store.bury(ctx.turn, "the reply could not be delivered")
+
+    async def unasked(self, session: str, events: AsyncIterator[TurnEvent]) -> None:
+        """A turn that Claude began by itself (a background task ended): shown where its session lives."""
+        known = await self.store.find_session(session)
+        key = known.conversation.partition("/")[2] if known else ""
+        adapter = key.partition("/")[0]
+        if known is None or adapter not in self.adapters:
+            log.warning("unasked_turn_homeless", session=session)
+            return
+        now, id = time.time(), uuid4().hex
+        message = Message(f"unasked-{id}", Conversation.parse(key), User(known.owner), "", now)
+        record = Record(self.store, Entry(id, self.name, known.conversation, message, now), kept=False)
+        ctx = Context(self, self.adapters[adapter], Route(turns.unasked), "user", record, session=known)
+        try:
+            await turns.follow(ctx, events)
+        finally:
+            await ctx.close()
 
     def _stranger(self, message: Message) -> None:
         log.info("stranger", user=message.author.id, conversation=message.conversation.key)
@@ -231,9 +248,8 @@ class Bot:
         await self.recover()
         self._beating = asyncio.create_task(self._beat(), name=f"beat-{self.name}")
         try:
-            for adapter in self.adapters.values():
-                await self._stack.enter_async_context(adapter.connect(self))
-                self.connected.add(adapter.name)
+            self._connections = await self._connect(self.adapters)
+            self.connected = set(self.adapters)
         except BaseException:
             await self.__aexit__()
             raise
@@ -242,7 +258,7 @@ class Bot:
     async def __aexit__(self, *exc: object) -> None:
         """Stop intake, let turns finish for a while, leave the rest in the journal for the next start."""
         try:
-            await self._stack.aclose()
+            await self._connections.aclose()
         finally:
             self._closing = True
             self.connected.clear()
@@ -252,6 +268,35 @@ class Bot:
                 self._beating.cancel()
                 await asyncio.wait([self._beating])
             await self.leases.release()
+
+    def apply(
+        self,
+        *,
+        settings: BotSettings,
+        routes: Routes,
+        middleware: Sequence[Middleware],
+        access: Access,
+        limits: Limits,
+    ) -> None:
+        """A changed config, effective from the next message on; what runs is not disturbed."""
+        self.settings, self.routes, self.access, self.limits = settings, routes, access, limits
+        self._middleware, self._onions = tuple(middleware), {}
+        self.lanes.queue, self.approvals.timeout = settings.queue, settings.approval_timeout
+
+    async def replace_adapters(self, adapters: Iterable[Adapter]) -> None:
+        """Connect with changed settings. Running replies go on through the adapters they began with."""
+        fresh = {adapter.name: adapter for adapter in adapters}
+        connections = await self._connect(fresh)
+        # Both are connected for a moment: what arrives twice is recognised, what would arrive in between is not lost.
+        old, self._connections, self.adapters = self._connections, connections, fresh
+        self.connected = set(fresh)
+        await old.aclose()
+
+    async def _connect(self, adapters: Mapping[str, Adapter]) -> AsyncExitStack:
+        async with AsyncExitStack() as stack:
+            for adapter in adapters.values():
+                await stack.enter_async_context(adapter.connect(self))
+            return stack.pop_all()
 
     async def _beat(self) -> None:
         quiet = True

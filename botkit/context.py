@@ -50,6 +50,7 @@ class Context:
         self.outcome: Outcome | None = None
         self._reply: Reply | None = None
         self._closed = False
+        self._delivered = False
 
     @property
     def turn(self) -> str:
@@ -92,8 +93,12 @@ class Context:
 
     async def close(self) -> bool:
         """Deliver what is left to show. True when nothing more has to be shown, now or after a restart."""
+        if self._closed:
+            return self._delivered
         self._closed = True
         if self._reply is None:
-            return True
-        await self._reply.__aexit__(None, None, None)
-        return self._reply.delivered and self.outcome is not None
+            self._delivered = True
+        else:
+            await self._reply.__aexit__(None, None, None)
+            self._delivered = self._reply.delivered and self.outcome is not None
+        return self._delivered

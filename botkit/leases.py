@@ -86,11 +86,9 @@ class Leases:
                 await self._store.release(self._held.pop(key), self._owner)
 
     async def release(self) -> None:
-        """Give everything back; the workers are closed."""
-        for lease in self._held.values():
-            try:
-                await self._store.release(lease, self._owner)
-            except StoreError as problem:
-                log.warning("lease_not_released", problem=str(problem))
-                break
+        """Give everything back: sessions, and journal entries that were not finished, to whoever starts next."""
         self._held.clear()
+        try:
+            await self._store.beat(self._owner, time.time(), 0.0)
+        except StoreError as problem:
+            log.warning("leases_not_released", problem=str(problem))

@@ -29,6 +29,8 @@ class AdapterPlugin:
 
     settings: type[BaseModel]
     create: Callable[[str, Any, Display], Adapter]
+    setup: Callable[[], str] | None = None
+    """What a person does on the platform, step by step, for `botkit init NAME`."""
 
 
 def names(group: Group) -> list[str]:
@@ -50,6 +52,14 @@ def load(group: Group, name: str) -> object:
         return getattr(import_module(module), attribute)
     except (ImportError, AttributeError) as problem:
         raise ConfigError(f"{group} {name!r} cannot be loaded: {problem}") from problem
+
+
+def setup_of(adapter: str) -> str:
+    """The set-up steps of an adapter. Raises ConfigError when it needs none."""
+    setup = load_adapter(adapter).setup
+    if setup is None:
+        raise ConfigError(f"the adapter {adapter!r} needs no set-up")
+    return setup()
 
 
 def load_adapter(name: str) -> AdapterPlugin:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from botkit.events import Decision, TurnEvent
 from botkit.model import (
@@ -111,6 +111,7 @@ class Adapter(Protocol):
         ...
 
 
+@runtime_checkable
 class Doctor(Protocol):
     """An adapter that can be asked whether its account works."""
 
@@ -166,6 +167,10 @@ class Runner(Protocol):
         """
         ...
 
+    async def reserve(self) -> str:
+        """An id for a new session: a ready worker's, promised to it, or any fresh UUID."""
+        ...
+
     async def stop(self, session: str) -> bool:
         """End the session's running turn, by force if need be; True only when the turn and its tools have ended."""
         ...
@@ -219,7 +224,10 @@ class Journal(Protocol):
         ...
 
     async def beat(self, owner: str, now: float, ttl: float) -> Collection[str]:
-        """Keep the owner's entries and leases for `ttl` more seconds; returns the keys of leases others wait for."""
+        """Keep the owner's entries and leases until `now + ttl`, whatever held before (0 gives all of them up at once).
+
+        Returns the keys of leases that others wait for.
+        """
         ...
 
 

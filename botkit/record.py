@@ -23,8 +23,10 @@ RETRY_EVERY = 1.0
 class Record:
     """Changes are noted at once and written soon; what must be durable before going on is awaited."""
 
-    def __init__(self, store: Store, entry: Entry) -> None:
+    def __init__(self, store: Store, entry: Entry, *, kept: bool = True) -> None:
+        """`kept`: the journal has the entry; one that nobody sent is not kept, only its session is saved."""
         self.entry = entry
+        self._kept = kept
         self._store = store
         self._lock = asyncio.Lock()
         self._writer: asyncio.Task[None] | None = None
@@ -44,7 +46,10 @@ class Record:
             self.entry = replace(self.entry, finished=outcome)
         try:
             async with self._lock:
-                await self._store.update(self.entry, session)
+                if self._kept:
+                    await self._store.update(self.entry, session)
+                else:
+                    await self._store.save_session(session)
         except StoreError as problem:
             log.warning("journal_behind", turn=self.entry.id, problem=str(problem))
 
@@ -62,12 +67,12 @@ class Record:
         self.entry = replace(self.entry, tools=(*self.entry.tools, summary)[-100:])
         self._write_soon(urgent=True)
 
-    async def settle(self, session: Session | None = None) -> None:
+    async def settle(self) -> None:
         """Answered: drop the line. Tries until the store takes it; ends only then or when cancelled."""
         await self.close()
         while True:
             try:
-                await self._store.settle(self.entry.id, session)
+                await self._store.settle(self.entry.id)
             except StoreError as problem:
                 log.warning("settle_waits", turn=self.entry.id, problem=str(problem))
                 await asyncio.sleep(RETRY_EVERY)
@@ -81,6 +86,8 @@ class Record:
             await self._writer
 
     def _write_soon(self, *, urgent: bool) -> None:
+        if not self._kept:
+            return
         if urgent:
             self._urgent.set()
         if self._writer is None or self._writer.done():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import AsyncIterator
 from dataclasses import replace
 
 from botkit import texts
@@ -29,19 +30,32 @@ async def run(ctx: Context, prompt: str) -> None:
         fresh = ctx.fresh and not ctx.entry.attempts
         await ctx.record.begin(session)
         turn = Turn(ctx.turn, ctx.message.conversation, ctx.message.author, prompt, session, fresh, ctx.uploads)
-        log = ctx.bot.logs.open(ctx.turn)
-        try:
-            async with ctx.bot.runner.start(turn) as events:
-                async for event in events:
-                    await _show(ctx, log, event)
-        finally:
-            for closed in ctx.bot.approvals.forget(ctx):
-                log.append(closed)
-                await ctx.push(closed)
-            if not log.ended:
-                log.append(TurnFailed("interrupted"))
+        async with ctx.bot.runner.start(turn) as events:
+            await follow(ctx, events)
     finally:
         ctx.bot.leases.done(session.id)
+
+
+async def follow(ctx: Context, events: AsyncIterator[TurnEvent]) -> None:
+    """Show a turn's events, in its log and in its reply, until the outcome."""
+    log = ctx.bot.logs.open(ctx.turn)
+    try:
+        async for event in events:
+            await _show(ctx, log, event)
+    finally:
+        await _close_requests(ctx, log)
+        if not log.ended:
+            log.append(TurnFailed("interrupted"))
+
+
+async def unasked(ctx: Context) -> None:
+    """The handler of turns that nobody asked for: they are shown as they come."""
+
+
+async def _close_requests(ctx: Context, log: TurnLog) -> None:
+    for closed in ctx.bot.approvals.forget(ctx):
+        log.append(closed)
+        await ctx.push(closed)
 
 
 async def _go_on(ctx: Context) -> bool:
@@ -67,12 +81,12 @@ async def _show(ctx: Context, log: TurnLog, event: TurnEvent) -> None:
             ctx.bot.approvals.opened(ctx, event)
         case RequestClosed():
             event = ctx.bot.approvals.closed(event)
+            if event.rules and ctx.session is not None:
+                ctx.session = replace(ctx.session, rules=tuple(dict.fromkeys((*ctx.session.rules, *event.rules))))
         case ToolStarted(name=name, summary=summary):
             ctx.record.tool(f"{name}: {summary}" if summary else name)
         case Finished() | TurnFailed():
-            for closed in ctx.bot.approvals.forget(ctx):
-                log.append(closed)
-                await ctx.push(closed)
+            await _close_requests(ctx, log)
             ctx.session = _after(ctx.session, event)
             if ctx.session is not None:
                 await ctx.record.conclude(event, ctx.session)
@@ -91,4 +105,5 @@ def _after(session: Session | None, outcome: Outcome) -> Session | None:
         id=outcome.session or session.id,
         turns=session.turns + 1,
         cost=session.cost + outcome.usage.cost,
+        cli_cost=outcome.usage.total or session.cli_cost,
     )

@@ -32,9 +32,12 @@ log = structlog.get_logger()
 
 
 def use_pidfd_watcher() -> None:
-    """Watch children by file descriptor. Python 3.11's default starts a thread for each of them."""
+    """Watch the running loop's children by file descriptor. Python 3.11's default starts a thread for each of them."""
     if sys.version_info < (3, 12) and hasattr(os, "pidfd_open"):
-        asyncio.set_child_watcher(asyncio.PidfdChildWatcher())  # pyright: ignore[reportDeprecated] (not on 3.11)
+        watcher = asyncio.PidfdChildWatcher()  # pyright: ignore[reportDeprecated] (not on 3.11)
+        with suppress(RuntimeError):  # before a loop runs, the policy attaches it when one does
+            watcher.attach_loop(asyncio.get_running_loop())
+        asyncio.set_child_watcher(watcher)  # pyright: ignore[reportDeprecated] (not on 3.11)
 
 
 class Process(asyncio.SubprocessProtocol):
@@ -101,6 +104,8 @@ class Process(asyncio.SubprocessProtocol):
 
     async def close(self) -> bool:
         """End it: stdin, SIGTERM, SIGKILL, each with its time, and whatever it has started. True when all is gone."""
+        if self._transport is None:
+            return True
         family = await reap.family(self.pid, self.marker)
         self.thaw()
         if self._stdin:
@@ -111,6 +116,8 @@ class Process(asyncio.SubprocessProtocol):
 
     async def kill(self) -> bool:
         """End it by signals. The CLI ends its tools on SIGTERM; after SIGKILL it cannot, so they are found first."""
+        if self._transport is None:
+            return True  # it was never born
         family = await reap.family(self.pid, self.marker)
         self.thaw()
         self._signal_group(signal.SIGTERM)

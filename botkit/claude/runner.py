@@ -61,6 +61,13 @@ class ClaudeRunner:
         if self._tasks:
             await asyncio.wait(self._tasks)
 
+    def apply(self, profile: Profile) -> None:
+        """A changed profile, for turns that begin from now on; workers of the old one close when they are idle."""
+        if profile != self._profile:
+            old, self._profile = self._profile, profile
+            self._pool.serve(profile)
+            self._pool.retire(old)
+
     async def reserve(self) -> str:
         """The id for a new session. A session that is begun under it finds a worker ready, if there was one."""
         return self._pool.reserve(self._profile)

@@ -12,3 +12,5 @@ async def lane(ctx: Context, handler: Handler) -> None:
         return
     async with ctx.bot.lanes.enter(ctx):
         await handler(ctx)
+        # The next turn begins when this answer stands, so that answers appear in the order of the questions.
+        await ctx.close()

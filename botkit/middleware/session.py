@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from uuid import uuid4
 
 from botkit.context import Context
 from botkit.model import Session
@@ -21,18 +20,18 @@ async def session(ctx: Context, handler: Handler) -> None:
     if ctx.waited and not ctx.entry.session:
         found = await ctx.bot.store.session(ctx.conversation_key)
     if found is None or _expired(ctx, found):
-        found = fresh(ctx)
+        found = await fresh(ctx)
     ctx.session = found
     ctx.fresh = found.turns == 0
     await handler(ctx)
 
 
-def fresh(ctx: Context) -> Session:
+async def fresh(ctx: Context) -> Session:
     """A session nobody has used, for the conversation of a message. Its id is ours from the start."""
     settings, now = ctx.bot.settings, time.time()
     title = " ".join(ctx.message.text.split())[:TITLE_CHARS]
     return Session(
-        id=ctx.entry.session or str(uuid4()),
+        id=ctx.entry.session or await ctx.bot.runner.reserve(),
         bot=ctx.bot.name,
         conversation=ctx.conversation_key,
         workdir=str(settings.workdir),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
+from uuid import uuid4
 
 from botkit.events import (
     ApprovalAsked,
@@ -88,6 +89,10 @@ class ScriptedRunner:
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks)
+
+    async def reserve(self) -> str:
+        """See `Runner.reserve`."""
+        return str(uuid4())
 
     async def stop(self, session: str) -> bool:
         """See `Runner.stop`."""

@@ -1,0 +1,194 @@
+"""botkit as it runs: the store, the pool, the web server and the bots of one config, until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+from functools import partial
+from pathlib import Path
+
+import structlog
+from aiohttp import web
+
+from botkit.assemble import adapters_of, middleware_of, routes_of
+from botkit.bot import Bot
+from botkit.claude.install import find_command, refuse_inside
+from botkit.claude.pool import Pool
+from botkit.claude.process import use_pidfd_watcher
+from botkit.claude.runner import ClaudeRunner
+from botkit.config import BotConfig, Config
+from botkit.errors import BotkitError
+from botkit.events import TurnEvent
+from botkit.leases import owner
+from botkit.protocols import Store
+from botkit.retention import retain
+from botkit.stores import open_store
+from botkit.web import Web
+
+log = structlog.get_logger("botkit")
+
+READY_WITHIN = 2.0
+"""Seconds the store has to answer a readiness probe."""
+
+
+class Application:
+    """Everything that one config asks for. Inside the context all bots are connected."""
+
+    def __init__(self, config: Config, environ: Mapping[str, str], *, serving: bool = True) -> None:
+        """`serving`: with the web server; the terminal chat does without."""
+        self.config = config
+        self.bots: dict[str, Bot] = {}
+        self.web = Web(config.http.host, config.http.port)
+        self._serving = serving
+        self._environ = environ
+        self._owner = owner()
+        self._runners: dict[str, ClaudeRunner] = {}
+        self._stack = AsyncExitStack()
+        self._store: Store
+        self._pool: Pool
+
+    async def __aenter__(self) -> Application:
+        refuse_inside(self._environ)
+        use_pidfd_watcher()
+        try:
+            await self._open()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        """Intake ends, turns finish for a while, then workers and store are closed: in that order."""
+        await self._stack.aclose()
+
+    async def _open(self) -> None:
+        config = self.config
+        for bot in config.bots.values():
+            find_command(bot.profile, self._environ)
+        self._store = await self._stack.enter_async_context(open_store(config.store.url))
+        self._pool = await self._stack.enter_async_context(Pool(config.pool, config.turn, ambient=self._environ))
+        self.web.check("store", self._store_answers)
+        for name, bot_config in config.bots.items():
+            bot = self.bots[name] = await self._bot(bot_config)
+            self.web.check(name, partial(_connected, bot))
+        if self._serving:
+            await self._stack.enter_async_context(self.web)
+        for bot in self.bots.values():
+            await self._stack.enter_async_context(bot)
+        cleaning = asyncio.create_task(retain(self._store, config), name="retention")
+        self._stack.push_async_callback(_end, cleaning)
+        log.info("ready", bots=sorted(self.bots), store=config.store.url.partition(":")[0])
+
+    async def _bot(self, config: BotConfig) -> Bot:
+        runner = ClaudeRunner(config.profile, self._pool, on_unasked=partial(self._unasked, config.name))
+        self._runners[config.name] = await self._stack.enter_async_context(runner)
+        return Bot(
+            config.name,
+            settings=config.settings,
+            adapters=adapters_of(config),
+            routes=routes_of(config),
+            middleware=middleware_of(config),
+            runner=runner,
+            store=self._store,
+            owner=self._owner,
+            access=config.access,
+            limits=config.limits,
+            mount=self._mount,
+        )
+
+    async def _unasked(self, bot: str, session: str, events: AsyncIterator[TurnEvent]) -> None:
+        await self.bots[bot].unasked(session, events)
+
+    def _mount(self, path: str, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> None:
+        # An adapter that connects again with changed settings takes over its own path.
+        self.web.unmount(path)
+        self.web.mount("POST", path, handler)
+
+    async def _store_answers(self) -> bool:
+        async with asyncio.timeout(READY_WITHIN):
+            await self._store.check()
+        return True
+
+    async def reload(self, config: Config) -> list[str]:
+        """Apply a changed config without dropping a turn; returns what only a restart can change."""
+        old = self.config
+        left = [
+            f"[{name}]"
+            for name, one, other in (
+                ("http", old.http, config.http),
+                ("store", old.store, config.store),
+                ("claude.pool", old.pool, config.pool),
+                ("claude.limits", old.turn, config.turn),
+            )
+            if one != other
+        ]
+        left += [f"[bots.{name}]" for name in sorted(old.bots.keys() ^ config.bots.keys())]
+        for name in old.bots.keys() & config.bots.keys():
+            if old.bots[name].adapters != config.bots[name].adapters or (
+                old.bots[name].display != config.bots[name].display
+            ):
+                await self.bots[name].replace_adapters(adapters_of(config.bots[name]))
+            self._apply(config.bots[name])
+        self.config = config
+        log.info("reloaded", needs_restart=left)
+        return left
+
+    def _apply(self, config: BotConfig) -> None:
+        self._runners[config.name].apply(config.profile)
+        self.bots[config.name].apply(
+            settings=config.settings,
+            routes=routes_of(config),
+            middleware=middleware_of(config),
+            access=config.access,
+            limits=config.limits,
+        )
+
+
+async def _connected(bot: Bot) -> bool:
+    return bot.connected == bot.adapters.keys()
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait([task])
+
+
+async def serve(config: Config, environ: Mapping[str, str], *, again: Callable[[], Config], pid: Path | None) -> None:
+    """Run until SIGTERM or SIGINT; SIGHUP reads the config again. A second signal ends at once."""
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    hang_up = asyncio.Event()
+    async with Application(config, environ) as application:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, _stop, stop, number)
+        loop.add_signal_handler(signal.SIGHUP, hang_up.set)
+        if pid is not None:
+            await asyncio.to_thread(pid.write_text, f"{os.getpid()}\n", encoding="utf-8")
+        reloading = asyncio.create_task(_reload_on(hang_up, application, again), name="reload")
+        try:
+            await stop.wait()
+        finally:
+            await _end(reloading)
+            if pid is not None:
+                await asyncio.to_thread(pid.unlink, missing_ok=True)
+            log.info("stopping", bots=sorted(application.bots))
+
+
+def _stop(stop: asyncio.Event, number: signal.Signals) -> None:
+    if stop.is_set():
+        # The journal holds what is unfinished; the keeper ends the workers.
+        signal.signal(number, signal.SIG_DFL)
+        signal.raise_signal(number)
+    stop.set()
+
+
+async def _reload_on(hang_up: asyncio.Event, application: Application, again: Callable[[], Config]) -> None:
+    while True:
+        await hang_up.wait()
+        hang_up.clear()
+        try:
+            await application.reload(again())
+        except BotkitError as problem:
+            log.error("reload_refused", problem=str(problem))

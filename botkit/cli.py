@@ -1,0 +1,146 @@
+"""The command `botkit`: run, check, doctor, chat, init, reload."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+from botkit.audit import warnings
+from botkit.config import Config, load
+from botkit.errors import BotkitError, ConfigError
+from botkit.example import example
+from botkit.logs import configure
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Puts the real Claude Code CLI behind the places where your team talks.",
+)
+
+ConfigFile = Annotated[Path, typer.Option("--config", "-c", help="The configuration file.", envvar="BOTKIT_CONFIG")]
+Result = TypeVar("Result")
+WRONG_CONFIG = 2
+"""Exit code when the config is wrong."""
+
+
+def main() -> None:
+    """The entry point: errors that botkit raises on purpose are printed as one line, without a traceback."""
+    try:
+        app()
+    except ConfigError as problem:
+        _say(str(problem), error=True)
+        sys.exit(WRONG_CONFIG)
+    except BotkitError as problem:
+        _say(str(problem), error=True)
+        sys.exit(1)
+
+
+@app.command()
+def run(config: ConfigFile = Path("bots.toml")) -> None:
+    """Connect all bots and answer until told to stop (SIGTERM; SIGHUP reads the config again)."""
+    from botkit.application import serve
+
+    loaded = load(config, os.environ)
+    configure(loaded.log.level, loaded.log.format, loaded.secrets)
+    for warning in warnings(loaded):
+        _say(f"warning: {warning}", error=True)
+    _run(serve(loaded, os.environ, again=lambda: load(config, os.environ), pid=_pid_file(config)))
+
+
+@app.command()
+def check(config: ConfigFile = Path("bots.toml")) -> None:
+    """Validate the config without connecting to anything; exits 2 when it is wrong."""
+    from botkit.assemble import middleware_of, routes_of
+
+    loaded = load(config, os.environ)
+    for bot in loaded.bots.values():
+        routes_of(bot)
+        middleware_of(bot)
+    for warning in warnings(loaded):
+        _say(f"warning: {warning}")
+    _say(f"{config} is valid: {len(loaded.bots)} bot{'s' * (len(loaded.bots) != 1)} ({', '.join(sorted(loaded.bots))})")
+
+
+@app.command()
+def doctor(
+    config: ConfigFile = Path("bots.toml"),
+    backup: Annotated[Path | None, typer.Option(help="Also copy the SQLite store to this file.")] = None,
+) -> None:
+    """Check the config, then try the CLI, the store and each platform's login; lists what was given up."""
+    from botkit.doctor import examine
+
+    loaded = load(config, os.environ)
+    configure("warning", loaded.log.format, loaded.secrets)
+    findings = _run(examine(loaded, os.environ, backup))
+    for finding in findings:
+        _say(f"{finding.sign} {finding.what}: {finding.text}")
+    if any(finding.failed for finding in findings):
+        raise typer.Exit(1)
+
+
+@app.command()
+def chat(
+    prompts: Annotated[list[str] | None, typer.Argument(help="Ask this and leave; `-` reads lines from stdin.")] = None,
+    config: Annotated[Path | None, typer.Option("--config", "-c", help="Use a bot of this file.")] = None,
+    bot: Annotated[str, typer.Option(help="Which bot of the file.")] = "",
+) -> None:
+    """Talk to Claude in the terminal. Without a terminal: a scripted conversation; exits 0 only if it was answered."""
+    from botkit.chat import talk
+
+    loaded: Config | None = load(config, os.environ) if config else None
+    if not _run(talk(loaded, bot, prompts or [], os.environ)):
+        raise typer.Exit(1)
+
+
+@app.command()
+def init(
+    what: Annotated[str, typer.Argument(help="`config`, or an adapter's name for its set-up: `slack`.")] = "config",
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Where to write it.")] = None,
+) -> None:
+    """Write a commented bots.toml, or say how to set up a platform."""
+    from botkit.plugins import setup_of
+
+    text = example() if what == "config" else setup_of(what)
+    target = output or (Path("bots.toml") if what == "config" else None)
+    if target is None:
+        _say(text)
+    elif target.exists():
+        raise ConfigError("there is such a file already; name another one with --output", file=str(target))
+    else:
+        target.write_text(text, encoding="utf-8")
+        _say(f"{target} is written. Edit it, then: botkit check -c {target}")
+
+
+@app.command()
+def reload(config: ConfigFile = Path("bots.toml")) -> None:
+    """Let the running botkit read its config again, without dropping a turn."""
+    load(config, os.environ)
+    try:
+        pid = int(_pid_file(config).read_text(encoding="utf-8"))
+        os.kill(pid, signal.SIGHUP)
+    except (OSError, ValueError):
+        raise ConfigError("no botkit runs with this config", file=str(config)) from None
+    _say(f"botkit ({pid}) reads {config} again; its log says what changed")
+
+
+def _pid_file(config: Path) -> Path:
+    return config.absolute().with_name(f".{config.name}.pid")
+
+
+def _run(work: Coroutine[Any, Any, Result]) -> Result:
+    try:
+        return asyncio.run(work)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _say(text: str, *, error: bool = False) -> None:
+    typer.echo(text, err=error)

@@ -1,0 +1,56 @@
+"""Forgets what is old: seen messages, dead letters, unused sessions, received files."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+import structlog
+
+from botkit.config import Config
+from botkit.errors import StoreError
+from botkit.middleware.attachments import FOLDER
+from botkit.protocols import Store
+
+log = structlog.get_logger("botkit")
+
+EVERY = 3600.0
+"""Seconds between two rounds; the first is at the start."""
+
+
+async def retain(store: Store, config: Config) -> None:
+    """Go round until cancelled. A store that does not answer is asked again the next time."""
+    while True:
+        now = time.time()
+        keep = config.store
+        try:
+            rows = await store.purge(seen=now - keep.keep_seen, sessions=now - keep.keep_sessions)
+        except StoreError as problem:
+            log.warning("retention_failed", problem=str(problem))
+        else:
+            folders = {bot.profile.workdir for bot in config.bots.values()}
+            files = await asyncio.to_thread(remove_uploads, folders, now - keep.keep_uploads)
+            if rows or files:
+                log.info("forgotten", rows=rows, files=files)
+        await asyncio.sleep(EVERY)
+
+
+def remove_uploads(workdirs: Iterable[Path], before: float) -> int:
+    """Delete received files older than `before` (Unix seconds) and the folders they leave empty; returns how many."""
+    removed = 0
+    for workdir in workdirs:
+        root = workdir / FOLDER / "uploads"
+        if root.is_symlink() or not root.is_dir():
+            continue
+        for folder in root.iterdir():
+            if folder.is_symlink() or not folder.is_dir():
+                continue
+            for file in folder.iterdir():
+                if file.lstat().st_mtime < before and not file.is_dir():
+                    file.unlink(missing_ok=True)
+                    removed += 1
+            if not any(folder.iterdir()):
+                folder.rmdir()
+    return removed
