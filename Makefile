@@ -2,7 +2,6 @@
 # Each needs Python 3.11 or newer and the Python package index, nothing else.
 
 SHELL := bash
-.SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 
@@ -26,13 +25,13 @@ test: $(VENV)/.dev ## Check and test everything; pytest's closing line comes las
 	[ -z "$$failed" ]
 
 check: $(VENV)/.dev ## Linters, types and architecture, without the tests
-	@for task in $(STATIC); do echo "== $$task"; $(BIN)/poe --quiet $$task; done
+	@for task in $(STATIC); do echo "== $$task"; $(BIN)/poe --quiet $$task || exit 1; done
 
 bench: $(VENV)/.dev ## Measure how fast the first word is, beside the bare CLI and its SDK
 	@$(BIN)/python -m tests.benchmarks
 
 coverage: $(VENV)/.dev ## Tests with branch coverage
-	@$(BIN)/coverage run -m pytest; $(BIN)/coverage report --show-missing --skip-covered
+	@$(BIN)/coverage run -m pytest && $(BIN)/coverage report --show-missing --skip-covered
 
 clean: ## Remove the virtual environment and all caches
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage build dist
@@ -48,12 +47,12 @@ $(VENV)/.dev: $(VENV)/.made pyproject.toml
 	@touch $@ $(VENV)/.demo
 
 $(VENV)/.made:
-	@python=$$(deploy/find-python); echo "Making $(VENV) with $$($$python --version)"; $$python -m venv $(VENV)
+	@python=$$(deploy/find-python) && echo "Making $(VENV) with $$($$python --version)" && $$python -m venv $(VENV)
 	@touch $@
 
 # pip's own words fill pages; the names of the packages show that it moves.
 define install
-echo "Installing $(2) into $(VENV) (some 100 MB the first time)"; \
+echo "Installing $(2) into $(VENV) (some 100 MB the first time)"; set -o pipefail; \
 $(BIN)/python -m pip install --disable-pip-version-check --progress-bar off --editable '$(1)' \
-  | sed -unE 's/^Collecting ([^ ]+).*/  \1/p; s/^(Successfully installed).*/\1/p'
+  | awk '/^Collecting/ { print "  " $$2; fflush() }'
 endef

@@ -73,16 +73,20 @@ def default_chat_config(workdir: Path, environ: Mapping[str, str]) -> Config:
     home = Path(environ.get("HOME") or Path.home())
     state = Path(environ.get("XDG_STATE_HOME") or home / ".local" / "state") / "botkit"
     tree: dict[str, Toml] = {
-        "store": {"url": f"sqlite:///{state / 'chat.db'}"},
+        "store": {"url": f"sqlite:///{_literal(state / 'chat.db')}"},
         "bots": {
             "chat": {
-                "workdir": str(workdir),
+                "workdir": _literal(workdir),
                 "access": {"allow_users": ["console"], "admins": ["console"]},
                 "console": {},
             }
         },
     }
     return build(tree, environ, root=Path.cwd())
+
+
+def _literal(path: Path) -> str:
+    return str(path).replace("${", "$${")
 
 
 def build(tree: dict[str, Toml], environ: Mapping[str, str], *, root: Path, file: Path | None = None) -> Config:
