@@ -36,7 +36,7 @@ class Lanes:
 
     def __init__(self, queue: int) -> None:
         """`queue`: how many messages may wait in one conversation."""
-        self._queue = queue
+        self.queue = queue
         self._lanes: dict[str, _Lane] = {}
 
     def running(self, conversation: str) -> Context | None:
@@ -65,8 +65,8 @@ class Lanes:
 
     async def _queue_up(self, lane: _Lane, ctx: Context) -> None:
         # What a restart takes up again was accepted before: it is never refused for a full queue.
-        if len(lane.waiting) >= self._queue and not ctx.recovered:
-            raise Refused(texts.queue_full(self._queue))
+        if len(lane.waiting) >= self.queue and not ctx.recovered:
+            raise Refused(texts.queue_full(self.queue))
         ticket = _Ticket(ctx)
         # Platforms deliver out of order at times; people are answered in the order in which they wrote.
         lane.waiting.append(ticket)

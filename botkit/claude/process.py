@@ -35,7 +35,7 @@ def use_pidfd_watcher() -> None:
     """Watch the running loop's children by file descriptor. Python 3.11's default starts a thread for each of them."""
     if sys.version_info < (3, 12) and hasattr(os, "pidfd_open"):
         watcher = asyncio.PidfdChildWatcher()  # pyright: ignore[reportDeprecated] (not on 3.11)
-        with suppress(RuntimeError):  # before a loop runs, the policy attaches it when one does
+        with contextlib.suppress(RuntimeError):  # before a loop runs, the policy attaches it when one does
             watcher.attach_loop(asyncio.get_running_loop())
         asyncio.set_child_watcher(watcher)  # pyright: ignore[reportDeprecated] (not on 3.11)
 
