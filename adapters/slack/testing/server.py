@@ -255,4 +255,5 @@ class LoopbackSlack:
 
 
 def _ts(thread: Post | str | None) -> str:
-    return thread.ts if isinstance(thread, Post) else thread or ""
+    """A thread by its ts or by any message in it."""
+    return (thread.thread_ts or thread.ts) if isinstance(thread, Post) else thread or ""

@@ -101,8 +101,9 @@ class Sockets:
         envelope_id = secrets.token_hex(16)
         answer: asyncio.Future[object] = asyncio.get_running_loop().create_future()
         link.waiting[envelope_id] = answer
-        await link.send(_envelope(envelope_id, delivery, number, reason))
         try:
+            if not await link.send(_envelope(envelope_id, delivery, number, reason)):
+                raise ConnectionError("socket closed")
             async with asyncio.timeout(self.ack_seconds):
                 payload = await answer
         except TimeoutError:

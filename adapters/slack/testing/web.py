@@ -141,7 +141,14 @@ class Front:
         call.error = str(body.get("error") or "")
         if request.content_type == "application/json" and request.charset is None and "warning" not in body:
             body |= {"warning": "missing_charset"}
-        return _done(call, web.Response(body=encode(body), content_type="application/json", charset="utf-8"))
+        headers: dict[str, str] = {}
+        app = self.site.directory.apps.get(call.app)
+        if app is not None and call.method in METHODS:
+            headers["x-oauth-scopes"] = ",".join(sorted(app.scopes))
+            headers["x-accepted-oauth-scopes"] = ",".join(METHODS[call.method].scopes)
+        return _done(
+            call, web.Response(body=encode(body), headers=headers, content_type="application/json", charset="utf-8")
+        )
 
     def _failed(self, call: ApiCall, status: int) -> web.Response:
         call.error = "http_error"

@@ -255,6 +255,9 @@ async def test_files_go_up_in_three_steps_and_down_only_with_the_bearer(slack: L
     await client("files_upload_v2", channel=channel.id, thread_ts=question.ts, filename="a.txt", content="hello")
     (_, reply) = slack.messages(channel, question)
     assert (reply.files[0].name, reply.files[0].data) == ("a.txt", b"hello")
+    known = await client("files_info", file=reply.files[0].id)
+    shares = mapping(mapping(mapping(known["file"])["shares"])["public"])
+    assert shares == {channel.id: [{"ts": reply.ts, "thread_ts": question.ts}]}
     early = await client("files_getUploadURLExternal", filename="b.txt", length=3)
     files: list[dict[str, str | None]] = [{"id": str(early["file_id"])}]
     assert (

@@ -13,7 +13,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
 
 from adapters.slack.testing import Delivery, LoopbackSlack, encoded, signed
 from adapters.slack.testing.wire import Json, mapping
-from tests.adapters.slack.loopback import client_of, listening, on, socket_of
+from tests.adapters.slack.loopback import client_of, error_of, listening, on, socket_of
 
 
 @pytest.fixture
@@ -157,6 +157,23 @@ async def test_sockets_share_events_and_more_than_ten_are_turned_away(slack: Loo
     ]
 
 
+async def test_what_is_no_acknowledgement_is_recorded(slack: LoopbackSlack) -> None:
+    opened = await client_of(slack)("apps_connections_open", app_token=slack.app.app_token)
+    async with aiohttp.ClientSession() as session, session.ws_connect(str(opened["url"])) as socket:
+        hello = await socket.receive_json(timeout=5)
+        assert (hello["type"], hello["num_connections"]) == ("hello", 1)
+        said = await slack.say("alice", "general", "x")
+        envelope = await socket.receive_json(timeout=5)
+        assert (envelope["type"], envelope["retry_attempt"]) == ("events_api", 0)
+        assert envelope["payload"]["event"]["ts"] == said.ts
+        for frame in ({"envelope_id": envelope["envelope_id"]}, {"envelope_id": envelope["envelope_id"]}, ["?"]):
+            await socket.send_json(frame)
+        await slack.until(lambda: len(slack.violations) == 2)
+        await slack.settled()
+    assert slack.deliveries[0].acked
+    assert slack.violations[0].what == "acknowledged an unknown envelope, or one twice"
+
+
 async def test_after_a_disconnect_and_after_a_cut_the_sdk_comes_back(slack: LoopbackSlack) -> None:
     bolt, heard = listening(slack)
     async with socket_of(slack, bolt):
@@ -192,6 +209,11 @@ async def test_buttons_and_commands_reach_bolt_and_its_answers_are_seen(slack: L
         pressed = await slack.press("alice", asked, "Stop")
         assert mapping(pressed.payload["container"])["message_ts"] == asked.ts
         await slack.until(lambda: asked.shown == "stopped")
+        view: Json = {"type": "modal", "title": {"type": "plain_text", "text": "Why?"}, "blocks": []}
+        client, trigger = client_of(slack), pressed.payload["trigger_id"]
+        await client("views_open", trigger_id=trigger, view=view)
+        assert await error_of(client("views_open", trigger_id=trigger, view=view)) == "exchanged_trigger_id"
+        assert await error_of(client("views_open", trigger_id="1.x", view=view)) == "invalid_trigger_id"
         await slack.command("bob", channel, "/claude", "help")
         assert [(one.shown, one.only_for) for one in slack.messages(channel)][1] == ("for you", slack.person("bob"))
         await slack.settled()

@@ -9,7 +9,7 @@ from adapters.slack.testing.methods.call import Call, Method, names
 from adapters.slack.testing.site import Upload
 from adapters.slack.testing.text import posted
 from adapters.slack.testing.wire import Json, Refusal, string
-from adapters.slack.testing.world import Post, SharedFile
+from adapters.slack.testing.world import Channel, Post, SharedFile
 
 MAX_FILE = 1_000_000_000
 
@@ -48,6 +48,23 @@ def _complete(call: Call) -> Json:
     return {"files": [events.file_json(file) for file in shared]}
 
 
+def _info(call: Call) -> Json:
+    file = call.site.directory.files.get(call.arguments.text("file", required="file_not_found"))
+    rooms = [] if file is None else [call.site.directory.channels[channel] for channel in sorted(file.channels)]
+    if file is None or not (file.owner is call.app.bot or any(call.inside(room) for room in rooms)):
+        raise Refusal("file_not_found")
+    shares: Json = {}
+    for kind, public in (("public", True), ("private", False)):
+        found = {room.id: _shares(room, file) for room in rooms if (room.kind == "channel") is public}
+        shares |= {kind: found} if found else {}
+    return {"file": events.file_json(file) | {"shares": shares}, "comments": []}
+
+
+def _shares(room: Channel, file: SharedFile) -> list[Json]:
+    posts = [post for post in room.posts.values() if file in post.files and not post.deleted]
+    return [{"ts": post.ts, **({"thread_ts": post.thread_ts} if post.thread_ts else {})} for post in posts]
+
+
 def _ready(call: Call, file_id: str) -> Upload:
     upload = call.site.uploads.get(file_id)
     if upload is None or upload.app is not call.app or upload.data is None:
@@ -77,6 +94,7 @@ def _share(call: Call, files: list[SharedFile], argument: str) -> None:
 
 
 METHODS = {
+    "files.info": Method(_info, 4, names("file cursor limit"), ("files:read",), json=False),
     "files.getUploadURLExternal": Method(
         _upload_url, 4, names("filename length alt_txt snippet_type"), ("files:write",), json=False
     ),
