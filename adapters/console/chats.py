@@ -82,13 +82,16 @@ class Piped:
             if self._ended:
                 await self._decide("")
                 return True
-        elif self._held and not self._desk.busy:
+        elif self._held and (not self._desk.busy or self._urgent(self._held[0])):
             line = self._held.popleft()
             if self._scripted:
                 await self._printer.write(f"> {line}")
             await self._person.say(line)
             return True
         return False
+
+    def _urgent(self, line: str) -> bool:
+        return line.strip() == "/stop" and not self._scripted
 
     async def _decide(self, line: str) -> None:
         """Say a decision and wait until its request has closed (or the next has opened)."""
@@ -119,16 +122,14 @@ class Piped:
             for id in unheard:
                 self._desk.over(id, None)
         if self._reading and self._reading.done():
-            await self._take(self._reading.result())
+            self._take(self._reading.result())
             self._reading = None
 
     async def _read(self) -> str | None:
         return await anext(self._lines, None)
 
-    async def _take(self, line: str | None) -> None:
+    def _take(self, line: str | None) -> None:
         if line is None:
             self._ended = True
-        elif line.strip() == "/stop" and self._desk.busy and not self._scripted:
-            await self._person.say(line)
         elif line.strip():
             self._held.append(line)

@@ -30,6 +30,7 @@ from botkit.events import (
 from botkit.markdown import block, code, presentable
 from botkit.view import Display
 
+ASKED = "Waiting for your answer to what is above."
 _MARKDOWN = MarkdownIt("commonmark").enable("table")
 _TODO = {"pending": "☐", "active": "▶", "done": "☑"}
 
@@ -84,7 +85,7 @@ class Progress:
     def ask(self, text: str) -> None:
         """An approval or a question, as Markdown with what to type."""
         self._settle()
-        self._status = texts.ASKED
+        self._status = ASKED
         self._add("markdown", text)
 
     def fold(self, event: TurnEvent) -> None:

@@ -9,6 +9,7 @@ from shutil import get_terminal_size
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.application import run_in_terminal
+from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.completion import WordCompleter
 from prompt_toolkit.filters import Condition
 from prompt_toolkit.formatted_text import ANSI, StyleAndTextTuples, to_formatted_text
@@ -43,6 +44,7 @@ class Screen:
             key_bindings=self._keys(),
             erase_when_done=True,
         )
+        self._session.default_buffer.on_text_changed += self._typing
 
     async def read(self) -> str | None:
         """The next line; None when the person leaves."""
@@ -71,6 +73,9 @@ class Screen:
         self._above = to_formatted_text(ANSI("\n".join(kept) + "\n")) if text else []
         self._session.app.invalidate()
 
+    def _typing(self, _: Buffer) -> None:
+        self._leaving = False
+
     def _message(self) -> StyleAndTextTuples:
         hint: StyleAndTextTuples = [("class:hint", f"{LEAVE}\n")] if self._leaving else []
         return [*self._above, *hint, ("bold", PROMPT)]
@@ -81,7 +86,8 @@ class Screen:
         console.print(_renderable(block), highlight=False)
         if block.kind == "markdown":
             console.print()
-        return out.getvalue()
+        # Rich pads paragraphs to the whole width, which a narrower window would break into empty lines.
+        return "\n".join(line.rstrip(" ") for line in out.getvalue().split("\n"))
 
     def _write(self, text: str) -> None:
         self._session.app.output.write_raw(text)

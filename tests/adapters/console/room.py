@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
@@ -53,6 +54,8 @@ class Room:
         if message.command in ("allow", "deny", "answer"):
             self._decision.put_nowait(message)
             return True
+        if message.text == "slow":
+            self._stop.clear()
         self.turns.add(asyncio.create_task(self._answer(message)))
         return True
 
@@ -88,7 +91,6 @@ class Room:
     async def _turn(self, text: str) -> AsyncIterator[TurnEvent]:
         if text == "slow":
             yield TextDelta("It begins")
-            self._stop.clear()
             await self._stop.wait()
             yield TurnFailed("stopped")
         elif text == "approve":
@@ -124,8 +126,14 @@ async def main() -> int:
     where, *script = sys.argv[1:]
     adapter = ConsoleAdapter(display=Display(thinking=True), script=script, history=Path(where) / "history")
     room = Room(adapter)
+    told = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, told.set)
     async with adapter.connect(room):
-        await adapter.closed()
+        waiting = [asyncio.create_task(adapter.closed()), asyncio.create_task(told.wait())]
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    for task in waiting:
+        task.cancel()
+    await asyncio.wait(waiting)
     await room.stop(Conversation("console", "local", ""))
     await asyncio.gather(*room.turns)
     return 0 if adapter.answered else 1
