@@ -111,6 +111,7 @@ async def test_long_texts_are_cut_when_posted_and_refused_when_edited(slack: Loo
     assert len(channel.posts[ts].text) == 40_000
     await client("chat_update", channel=channel.id, ts=ts, text="y" * 4_000)
     assert await error_of(client("chat_update", channel=channel.id, ts=ts, text="y" * 4_001)) == "msg_too_long"
+    await client("chat_update", channel=channel.id, ts=ts, markdown_text="y" * 4_001)
     long = client("chat_postMessage", channel=channel.id, markdown_text="x" * 12_001)
     assert await error_of(long) == "msg_too_long"
 

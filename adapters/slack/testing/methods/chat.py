@@ -61,7 +61,7 @@ def _update(call: Call) -> Json:
         text, blocks = post.text, post.blocks
     else:
         text, blocks = _content(call)
-    if len(text) > MAX_UPDATE:
+    if len(call.arguments.text("text")) > MAX_UPDATE:
         raise Refusal("msg_too_long")
     if call.arguments.has("metadata"):
         post.metadata = _metadata(call)
