@@ -149,15 +149,22 @@ def _dedented(rest: str, line: Line, at_start: bool) -> str:
 def _grapheme(text: str, place: int) -> int:
     """The nearest place at or before this one that does not cut a character in two."""
     for candidate in range(place, max(place - 64, 0), -1):
-        if candidate >= len(text) or not _joined(text[candidate - 1], text[candidate]):
+        if candidate >= len(text) or not _joined(text, candidate):
             return candidate
     return place
 
 
-def _joined(left: str, right: str) -> bool:
+def _joined(text: str, place: int) -> bool:
+    left, right = text[place - 1], text[place]
+    if _flag(left) and _flag(right):
+        # A flag is two letters, so it depends on how many stand before.
+        start = place
+        while start > max(0, place - 64) and _flag(text[start - 1]):
+            start -= 1
+        return (place - start) % 2 == 1
     if unicodedata.category(right) in ("Mn", "Me", "Mc") or right == "\u200d" or left == "\u200d":
         return True
-    return "\U0001f3fb" <= right <= "\U0001f3ff" or (_flag(left) and _flag(right)) or (left == "\r" and right == "\n")
+    return "\U0001f3fb" <= right <= "\U0001f3ff" or (left == "\r" and right == "\n")
 
 
 def _flag(letter: str) -> bool:
