@@ -54,5 +54,5 @@ $(VENV)/.made:
 define install
 echo "Installing $(2) into $(VENV) (some 100 MB the first time)"; set -o pipefail; \
 $(BIN)/python -m pip install --disable-pip-version-check --progress-bar off --editable '$(1)' \
-  | awk '/^Collecting/ { print "  " $$2; fflush() }'
+  | awk '/^Collecting/ { sub(/[^A-Za-z0-9_.-].*/, "", $$2); print "  " $$2; fflush() }'
 endef
