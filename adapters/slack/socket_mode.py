@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import asynccontextmanager
 
 import msgspec
@@ -27,7 +27,7 @@ CONNECT_WITHIN = 10.0
 FINISH_WITHIN = 3.0
 """Seconds for deliveries under way to be acknowledged when leaving: after that Slack delivers again anyway."""
 CLOSE_WITHIN = 2.0
-PING = 5.0
+PING = 3.0
 """Seconds between two pings, and until a broken socket is noticed."""
 
 
@@ -72,7 +72,8 @@ class Client(SocketModeClient):
         )
         self.proxy = proxy_for(api.base_url)
         self._api, self._reconnected = api, reconnected
-        self._running: set[asyncio.Task[None]] = set()
+        self._answering: set[asyncio.Task[None]] = set()
+        self._reconnecting: set[asyncio.Task[None]] = set()
 
     async def issue_new_wss_url(self) -> str:
         return str((await self._api.call("apps.connections.open")).get("url", ""))
@@ -98,10 +99,19 @@ class Client(SocketModeClient):
         except msgspec.DecodeError:
             log.warning("socket_noise", start=raw[:80])
             return
-        listening = self.run_message_listeners(message, raw)  # pyright: ignore[reportUnknownMemberType]  # an open dict
-        task = asyncio.create_task(listening)
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        if message.get("type") == "disconnect":
+            # Slack also closes the socket: whichever is seen first connects anew, and only once.
+            self.stale = True
+            self._start(self.connect_to_new_endpoint(), self._reconnecting)
+        else:
+            listening = self.run_message_listeners(message, raw)  # pyright: ignore[reportUnknownMemberType]  # open dict
+            self._start(listening, self._answering)
+
+    def _start(self, work: Coroutine[None, None, None], tasks: set[asyncio.Task[None]]) -> None:
+        task = asyncio.create_task(work)
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+        task.add_done_callback(_note)
 
     async def leave(self) -> None:
         """Acknowledge what is under way, close, and leave no task behind."""
@@ -111,14 +121,20 @@ class Client(SocketModeClient):
                 await self.close()  # type: ignore[no-untyped-call]  # slack_sdk does not say
         except TimeoutError:
             await self.aiohttp_client_session.close()
-        tasks = {self.message_processor, self.current_session_monitor, self.message_receiver, *self._running}
-        left = [task for task in tasks if task is not None and not task.done()]
+        sdk = (self.message_processor, self.current_session_monitor, self.message_receiver)
+        left = [task for task in (*sdk, *self._answering, *self._reconnecting) if task is not None and not task.done()]
         for task in left:
             task.cancel()
         if left:
             await asyncio.wait(left, timeout=CLOSE_WITHIN)
 
     async def _acknowledge(self) -> None:
-        others = self._running - {asyncio.current_task()}
-        if others:
-            await asyncio.wait(others, timeout=FINISH_WITHIN)
+        if self._answering:
+            await asyncio.wait(self._answering, timeout=FINISH_WITHIN)
+
+
+def _note(task: asyncio.Task[None]) -> None:
+    """The client's monitor tries again; what went wrong is for the log."""
+    problem = None if task.cancelled() else task.exception()
+    if problem is not None:
+        log.warning("socket_lost", problem=str(problem) or type(problem).__name__)
