@@ -42,6 +42,8 @@ class Exchange:
 
     def take(self, line: wire.Line) -> None:
         """A line of the CLI."""
+        if isinstance(line, wire.Result) and not self.clock.taken_up:
+            return  # a second result of the turn before
         self.clock.heard(self._loop.time())
         match line:
             case wire.Result():

@@ -211,7 +211,7 @@ class Pool:
             raise
         finally:
             self._starting.discard(worker)
-        worker.on_quiet = self._quiet
+        worker.on_quiet, worker.on_asked = self._quiet, self._news.set
         return worker
 
     def _settle(self) -> None:

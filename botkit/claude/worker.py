@@ -49,6 +49,8 @@ class Worker:
         """Called when the CLI begins a turn by itself."""
         self.lost = False
         """The session was to be resumed, but the CLI did not know it."""
+        self.on_asked: Callable[[], None] | None = None
+        """Called when people are waited for."""
         self._limits = limits
         self._process = Process(marker, limits.line, self._line, self._exited)
         self._todos = TaskList()
@@ -209,8 +211,6 @@ class Worker:
     def _end(self, exchange: Exchange) -> None:
         if self.exchange is exchange:
             self.exchange = None
-        if exchange.outcome and exchange.outcome.usage.total:
-            self.total = exchange.outcome.usage.total
         if exchange.outcome and exchange.outcome.session:
             self.session = exchange.outcome.session
         if self.on_quiet:
@@ -239,21 +239,27 @@ class Worker:
                 self._take(line)
 
     def _take(self, line: wire.Line) -> None:
-        if self.exchange is None and isinstance(line, wire.Stream | wire.Assistant | wire.ControlRequest):
-            self._begin_unasked()
-        if self.exchange is None:
-            return
-        self.exchange.take(line)
+        current = self.exchange
+        if current is None or current.over.is_set():
+            if not isinstance(line, wire.Stream | wire.Assistant | wire.ControlRequest):
+                return
+            current = self._begin_unasked()
+        current.take(line)
+        if current.outcome:
+            self.total = current.outcome.usage.total or self.total
+        if current.requests and self.on_asked:
+            self.on_asked()
         if self.profile.turn_budget and _spends(line):
-            self._check_budget(self.exchange)
+            self._check_budget(current)
 
-    def _begin_unasked(self) -> None:
+    def _begin_unasked(self) -> Exchange:
         """The CLI has begun a turn by itself: a background task has ended."""
         feed = Feed()
         exchange = self._begin(feed)
         self._unasked = asyncio.create_task(self._run_unasked(exchange))
         if self.on_unasked:
             self.on_unasked(self, feed)
+        return exchange
 
     async def _run_unasked(self, exchange: Exchange) -> None:
         try:

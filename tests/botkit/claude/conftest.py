@@ -19,8 +19,6 @@ from botkit.events import Decision, Outcome, TextDelta, TurnEvent, TurnFailed, T
 from botkit.model import Conversation, Session, Turn, Upload, User
 from botkit.testing.model import LoopbackModel
 
-use_pidfd_watcher()
-
 LIMITS = PoolLimits(max_workers=3, spares=0)
 FAST = TurnLimits(turn=8.0, silence=0.6, tool=0.6, start=0.6, stop=0.5, line=16 * 1024 * 1024)
 """Limits for the fake CLI, so that a test of a hang is over soon."""
@@ -68,6 +66,11 @@ class Talk:
     @property
     def text(self) -> str:
         return "".join(event.text for event in self.events if isinstance(event, TextDelta) and not event.parent)
+
+
+@pytest.fixture(autouse=True)
+async def watcher() -> None:
+    use_pidfd_watcher()
 
 
 @pytest.fixture
