@@ -90,7 +90,7 @@ class MemoryStore:
         return {holder for _, holder in self._entries.values()} | {held.owner for held in self._leases.values()}
 
     async def beat(self, owner: str, now: float, ttl: float) -> Collection[str]:
-        self._lives(owner, now + ttl)
+        self._alive[owner] = now + ttl
         return {key for key, held in self._leases.items() if held.owner == owner and held.wanted > now}
 
     async def session(self, conversation: str) -> Session | None:

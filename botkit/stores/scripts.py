@@ -193,11 +193,9 @@ return names
 """
 
 # owner, now, ttl
-BEAT = (
-    _LIVES
-    + """
-local owner, now, ttl = ARGV[1], ARGV[2], ARGV[3]
-lives(owner, now + ttl)
+BEAT = """
+local owner, now, ttl = unpack(ARGV)
+redis.call('ZADD', 'botkit:owners', string.format('%.17g', now + ttl), owner)
 redis.call('ZREMRANGEBYSCORE', 'botkit:wanted', '-inf', now)
 local keys = {}
 for _, key in ipairs(redis.call('ZRANGE', 'botkit:wanted', 0, -1)) do
@@ -205,7 +203,6 @@ for _, key in ipairs(redis.call('ZRANGE', 'botkit:wanted', 0, -1)) do
 end
 return keys
 """
-)
 
 # key, owner, now, ttl
 LEASE = (

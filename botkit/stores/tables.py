@@ -86,7 +86,7 @@ def owners(db: Connection) -> set[str]:
 
 
 def beat(db: Connection, owner: str, now: float, ttl: float) -> set[str]:
-    _lives(db, owner, now + ttl)
+    db.execute("INSERT OR REPLACE INTO owner VALUES (?, ?)", (owner, now + ttl))
     return {str(key) for (key,) in db.execute("SELECT key FROM lease WHERE owner = ? AND wanted > ?", (owner, now))}
 
 
