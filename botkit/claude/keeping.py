@@ -46,6 +46,10 @@ class Keeping:
                 child.kill()
             await child.wait()
 
+    @property
+    def pid(self) -> int:
+        return self._child.pid if self._child else 0
+
     def marker(self) -> str:
         """A value for one worker's variable; all begin with `instance`, by which the keeper knows them."""
         self._count += 1

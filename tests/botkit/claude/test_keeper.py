@@ -40,7 +40,7 @@ async def hold(given):
         )]
         while not (Path(given["workdir"]) / "grows").exists() or not streaming.text:
             await asyncio.sleep(0.05)
-        print(pool._keeping.instance, *sorted(pool.state(worker) for worker in pool.workers), flush=True)
+        print("READY", pool._keeping.instance, *sorted(pool.state(worker) for worker in pool.workers), flush=True)
         await asyncio.wait(tasks)
 
 asyncio.run(hold(json.loads(sys.argv[1])))
@@ -68,7 +68,10 @@ async def test_nothing_is_left_two_seconds_after_botkit_is_killed(
     )
     assert child.stdout
     async with asyncio.timeout(20):
-        instance, *states = (await child.stdout.readline()).decode().split()
+        said: list[str] = []
+        while said[:1] != ["READY"]:
+            said = (await child.stdout.readline()).decode().split()
+    _, instance, *states = said
     assert states.count("busy") == 2
     assert {"idle", "frozen", "spare"} <= set(states)
     marker = f"{MARKER}={instance}."
@@ -80,39 +83,42 @@ async def test_nothing_is_left_two_seconds_after_botkit_is_killed(
     left = [each for each in before if psutil.pid_exists(each) and psutil.Process(each).status() != "zombie"]
     assert not left
     assert not keeper.marked(marker)
-    size = (workdir / "grows").stat().st_size
+    before = _size(workdir / "grows")
     await asyncio.sleep(0.3)  # whether it still grows can only be seen by waiting
-    assert (workdir / "grows").stat().st_size == size
+    assert 0 < _size(workdir / "grows") == before
 
 
 async def test_the_keeper_is_small_and_deaf_to_the_terminal() -> None:
     async with Keeping() as keeping:
-        (process,) = (each for each in psutil.Process().children() if "keeper.py" in " ".join(each.cmdline()))
+        process = psutil.Process(keeping.pid)
         assert os.getsid(process.pid) == process.pid
         async with asyncio.timeout(5):
-            while b"read" not in Path(f"/proc/{process.pid}/wchan").read_bytes() and not _ignores(process.pid):
-                await asyncio.sleep(0.01)  # until it has set its signals; nothing tells
+            while not _ignores(process.pid):  # noqa: ASYNC110 (it does not tell)
+                await asyncio.sleep(0.01)
         for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
             process.send_signal(number)
-        assert process.is_running()
         assert process.memory_info().rss < 16 * 1024 * 1024
         await keeping.ensure()
-        assert [each.pid for each in psutil.Process().children() if each.pid == process.pid]
+        assert keeping.pid == process.pid
     assert not psutil.pid_exists(process.pid)
 
 
 async def test_a_keeper_that_was_killed_is_replaced() -> None:
     async with Keeping() as keeping:
-        (first,) = (each for each in psutil.Process().children() if "keeper.py" in " ".join(each.cmdline()))
-        first.kill()
+        first = keeping.pid
+        psutil.Process(first).kill()
         async with asyncio.timeout(5):
-            while psutil.pid_exists(first.pid):
-                await asyncio.sleep(0.01)  # until asyncio has reaped it
+            while psutil.pid_exists(first):  # noqa: ASYNC110 (until it has been reaped)
+                await asyncio.sleep(0.01)
         await keeping.ensure()
-        assert [each for each in psutil.Process().children() if "keeper.py" in " ".join(each.cmdline())]
+        assert keeping.pid != first
 
 
 def _ignores(pid: int) -> bool:
     status = Path(f"/proc/{pid}/status").read_text()
     ignored = next(line for line in status.splitlines() if line.startswith("SigIgn"))
     return bool(int(ignored.split()[1], 16) & (1 << (signal.SIGHUP - 1)))
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size

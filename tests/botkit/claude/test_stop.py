@@ -31,15 +31,19 @@ def profile(profile: Profile) -> Profile:
 
 
 async def grows(path: Path) -> bool:
-    before = path.stat().st_size if path.exists() else 0
+    before = size(path)
     await asyncio.sleep(0.3)  # whether it still grows can only be seen by waiting
-    return (path.stat().st_size if path.exists() else 0) > before
+    return size(path) > before
 
 
 async def begun(path: Path) -> None:
     async with asyncio.timeout(5):
-        while not path.exists():
-            await asyncio.sleep(0.02)  # a file cannot signal
+        while not size(path):  # noqa: ASYNC110 (a file cannot signal)
+            await asyncio.sleep(0.02)
+
+
+def size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
 
 
 async def test_stop_ends_the_tool_that_runs(talk: Talk) -> None:
@@ -75,7 +79,7 @@ async def test_a_stopped_stream_keeps_its_words_and_the_session_goes_on(talk: Ta
     async with asyncio.timeout(15), talk.runner.start(talk.turn("!words 500 20ms")) as events:
         async for event in events:
             seen.append(event)
-            if isinstance(event, TextDelta) and "word5 " in event.text:
+            if isinstance(event, TextDelta) and "word5" in event.text:
                 assert await talk.runner.stop(talk.session.id)
     assert isinstance(seen[-1], TurnFailed)
     assert seen[-1].reason == "stopped"
@@ -122,7 +126,7 @@ async def test_a_worker_killed_in_mid_turn_ends_the_turn_and_the_session_resumes
         seen: list[TurnEvent] = []
         async for event in events:
             seen.append(event)
-            if isinstance(event, TextDelta) and "word5 " in event.text:
+            if isinstance(event, TextDelta) and "word5" in event.text:
                 psutil.Process(pool.workers[0].pid).kill()
     assert isinstance(seen[-1], TurnFailed)
     assert seen[-1].reason == "crashed"

@@ -1,0 +1,204 @@
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+
+from botkit.claude.options import PoolLimits, Profile
+from botkit.claude.pool import Pool
+from botkit.claude.runner import ClaudeRunner
+from botkit.events import TurnEvent, TurnFailed, TurnFinished, Waiting
+from tests.botkit.claude.conftest import FAST, Talk, new_talk
+
+Fake = Callable[..., Profile]
+
+
+@asynccontextmanager
+async def running(
+    profile: Profile, limits: PoolLimits, ambient: dict[str, str]
+) -> AsyncIterator[tuple[Pool, ClaudeRunner]]:
+    async with Pool(limits, replace(FAST, silence=5.0), ambient=ambient) as pool, ClaudeRunner(profile, pool) as runner:
+        yield pool, runner
+
+
+async def eventually(check: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not check():  # noqa: ASYNC110 (states of other processes do not signal)
+            await asyncio.sleep(0.01)
+
+
+async def test_the_ceiling_holds_and_waiting_turns_are_served_in_order(fake: Fake, ambient: dict[str, str]) -> None:
+    profile = fake("normal")
+    order: list[int] = []
+    most = 0
+
+    async def ask(number: int, talk: Talk) -> None:
+        nonlocal most
+        assert isinstance(await talk.ask("hello", author=f"U{number}", seconds=20), TurnFinished)
+        most = max(most, len(pool.workers))
+        order.append(number)
+
+    async with running(profile, PoolLimits(max_workers=2, spares=0), ambient) as (pool, runner):
+        talks = [new_talk(runner, profile.workdir) for _ in range(8)]
+        async with asyncio.TaskGroup() as group:
+            for number, talk in enumerate(talks):
+                group.create_task(ask(number, talk))
+    assert most <= 2
+    assert all(abs(place - number) <= 1 for place, number in enumerate(order))
+    waited = [event.ahead for event in talks[5].events if isinstance(event, Waiting)]
+    assert waited == sorted(waited, reverse=True)
+    assert waited[-1] == 0
+    assert not any(isinstance(event, Waiting) for event in talks[0].events)
+
+
+async def test_one_person_does_not_hold_up_another(fake: Fake, ambient: dict[str, str]) -> None:
+    profile = fake("normal")
+    order: list[str] = []
+
+    async def ask(author: str, talk: Talk) -> None:
+        assert isinstance(await talk.ask("hello", author=author, seconds=20), TurnFinished)
+        order.append(author)
+
+    async with running(profile, PoolLimits(max_workers=1, spares=0), ambient) as (_, runner):
+        async with asyncio.TaskGroup() as group:
+            for author in ("greedy", "greedy", "greedy", "greedy", "other"):
+                group.create_task(ask(author, new_talk(runner, profile.workdir)))
+    assert "other" in order[:3]
+
+
+async def test_a_waiting_turn_can_be_stopped(fake: Fake, ambient: dict[str, str]) -> None:
+    profile = fake("hang")
+    async with running(profile, PoolLimits(max_workers=1, spares=0), ambient) as (_, runner):
+        first, second = new_talk(runner, profile.workdir), new_talk(runner, profile.workdir)
+        async with asyncio.timeout(5), runner.start(first.turn("hello")) as events:
+            await anext(events)
+            async with runner.start(second.turn("hello")) as waiting:
+                seen: list[TurnEvent] = [await anext(waiting)]
+                assert seen == [Waiting(1)]
+                assert await runner.stop(second.session.id)
+                seen += [event async for event in waiting]
+            assert isinstance(seen[-1], TurnFailed)
+            assert seen[-1].reason == "stopped"
+
+
+async def test_the_least_recently_used_worker_parks_first(fake: Fake, ambient: dict[str, str]) -> None:
+    profile = fake("normal")
+    async with running(profile, PoolLimits(max_workers=2, spares=0), ambient) as (pool, runner):
+        old, young, new = (new_talk(runner, profile.workdir) for _ in range(3))
+        for talk in (young, old, young, new):
+            await talk.ask("hello")
+        assert {worker.session for worker in pool.workers} == {young.session.id, new.session.id}
+        assert isinstance(await old.ask("back again"), TurnFinished)
+
+
+async def test_memory_is_a_ceiling_too(fake: Fake, ambient: dict[str, str]) -> None:
+    profile = fake("normal")
+    async with running(profile, PoolLimits(max_workers=5, spares=0, memory=100), ambient) as (pool, runner):
+        for _ in range(3):
+            await new_talk(runner, profile.workdir).ask("hello")
+            assert len(pool.workers) == 1
+
+
+async def test_a_reserved_spare_answers_at_once_under_the_promised_id(
+    profile: Profile, ambient: dict[str, str]
+) -> None:
+    async with running(profile, PoolLimits(max_workers=3, spares=1), ambient) as (pool, runner):
+        await eventually(lambda: [pool.state(worker) for worker in pool.workers] == ["spare"])
+        (spare,) = pool.workers
+        id = await runner.reserve()
+        assert id == spare.session
+        talk = new_talk(runner, profile.workdir, id)
+        ended = await talk.ask("!say quick")
+        assert isinstance(ended, TurnFinished)
+        assert ended.session == id
+        assert spare in pool.workers
+        await eventually(lambda: sorted(pool.state(worker) for worker in pool.workers) == ["idle", "spare"])
+        other = await runner.reserve()
+        assert other != id
+        assert await runner.reserve() not in (id, other)
+
+
+async def test_a_reserved_spare_that_dies_is_replaced_under_its_id(fake: Fake, ambient: dict[str, str]) -> None:
+    profile = fake("normal")
+    async with running(profile, PoolLimits(max_workers=3, spares=1), ambient) as (pool, runner):
+        await eventually(lambda: len(pool.workers) == 1)
+        id = await runner.reserve()
+        psutil.Process(pool.workers[0].pid).kill()
+        ended = await new_talk(runner, profile.workdir, id).ask("hello")
+        assert isinstance(ended, TurnFinished)
+        assert ended.session == id
+
+
+async def test_spares_stay_below_the_ceiling_and_make_room(fake: Fake, ambient: dict[str, str]) -> None:
+    profile = fake("normal")
+    async with running(profile, PoolLimits(max_workers=2, spares=4), ambient) as (pool, runner):
+        await eventually(lambda: len(pool.workers) == 2)
+        assert isinstance(await new_talk(runner, profile.workdir).ask("hello"), TurnFinished)
+        assert len(pool.workers) <= 2
+
+
+async def test_an_idle_worker_freezes_thaws_and_parks(profile: Profile, ambient: dict[str, str]) -> None:
+    limits = PoolLimits(max_workers=2, spares=0, freeze_after=0.2, park_after=1.0)
+    async with running(profile, limits, ambient) as (pool, runner):
+        talk = new_talk(runner, profile.workdir)
+        await talk.ask("remember the plum")
+        (worker,) = pool.workers
+        await eventually(lambda: pool.state(worker) == "frozen")
+        assert psutil.Process(worker.pid).status() == psutil.STATUS_STOPPED
+        ended = await talk.ask("!history")
+        assert isinstance(ended, TurnFinished)
+        assert pool.workers == (worker,)
+        await eventually(lambda: pool.workers == ())
+        ended = await talk.ask("!history")
+        assert isinstance(ended, TurnFinished)
+        assert "plum" in ended.text
+
+
+async def test_a_changed_profile_retires_its_workers_when_they_are_idle(fake: Fake, ambient: dict[str, str]) -> None:
+    old = fake("normal")
+    new = replace(old, append_system_prompt="Be brief.")
+    async with running(old, PoolLimits(max_workers=3, spares=1), ambient) as (pool, runner):
+        talk = new_talk(runner, old.workdir)
+        await talk.ask("hello")
+        async with ClaudeRunner(new, pool) as renewed:
+            pool.retire(old)
+            await eventually(lambda: all(worker.profile == new for worker in pool.workers))
+            talk.runner = renewed
+            assert isinstance(await talk.ask("hello"), TurnFinished)
+            worker = pool.find(talk.session.id)
+            assert worker
+            assert worker.profile == new
+
+
+async def test_a_changed_model_of_a_session_starts_a_new_worker(fake: Fake, ambient: dict[str, str]) -> None:
+    profile = fake("normal")
+    async with running(profile, PoolLimits(max_workers=3, spares=0), ambient) as (pool, runner):
+        talk = new_talk(runner, profile.workdir)
+        await talk.ask("hello")
+        talk.session = replace(talk.session, model="haiku", mode="plan")
+        await talk.ask("hello")
+        (worker,) = pool.workers
+        assert "--model=haiku" in psutil.Process(worker.pid).cmdline()
+        assert "--permission-mode=plan" in psutil.Process(worker.pid).cmdline()
+
+
+async def test_leaving_the_pool_ends_turns_and_processes(fake: Fake, ambient: dict[str, str], tmp_path: Path) -> None:
+    profile = replace(fake("hang"), environment={"MARK": str(uuid.uuid4())})
+    pool = Pool(PoolLimits(max_workers=2, spares=1), replace(FAST, silence=5.0), ambient=ambient)
+    async with asyncio.timeout(10):
+        await pool.__aenter__()
+        runner = ClaudeRunner(profile, pool)
+        await runner.__aenter__()
+        async with runner.start(new_talk(runner, profile.workdir).turn("hello")) as events:
+            await anext(events)
+            await pool.__aexit__()
+            seen = [event async for event in events]
+        await runner.__aexit__()
+    assert isinstance(seen[-1], TurnFailed)
+    assert seen[-1].reason == "interrupted"
+    assert not [each for each in psutil.Process().children(recursive=True) if "fake_cli" in " ".join(each.cmdline())]
