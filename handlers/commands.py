@@ -8,6 +8,7 @@ from dataclasses import replace
 from botkit import texts
 from botkit.context import Context
 from botkit.errors import Refused
+from botkit.middleware.session import fresh
 from botkit.model import Session
 from botkit.routing import Route
 
@@ -25,8 +26,9 @@ async def new(ctx: Context) -> None:
     """Leaves the conversation's session; the next message begins another."""
     session = await ctx.bot.store.session(ctx.conversation_key)
     if session is not None:
-        await ctx.bot.store.save_session(replace(session, conversation=""))
         await ctx.bot.runner.park(session.id)
+    # The new session is bound at once, so that the bot stays part of the thread; the old one is left by that.
+    await ctx.bot.store.save_session(await fresh(ctx))
     await ctx.say(texts.NEW_SESSION)
 
 

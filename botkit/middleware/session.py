@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 from botkit.context import Context
 from botkit.model import Session
@@ -21,15 +22,14 @@ async def session(ctx: Context, handler: Handler) -> None:
         found = await ctx.bot.store.session(ctx.conversation_key)
     if found is None or _expired(ctx, found):
         found = await fresh(ctx)
-    ctx.session = found
     ctx.fresh = found.turns == 0
+    ctx.session = replace(found, title=_title(ctx)) if ctx.fresh else found
     await handler(ctx)
 
 
 async def fresh(ctx: Context) -> Session:
     """A session nobody has used, for the conversation of a message. Its id is ours from the start."""
     settings, now = ctx.bot.settings, time.time()
-    title = " ".join(ctx.message.text.split())[:TITLE_CHARS]
     return Session(
         id=ctx.entry.session or await ctx.bot.runner.reserve(),
         bot=ctx.bot.name,
@@ -40,8 +40,11 @@ async def fresh(ctx: Context) -> Session:
         used=now,
         model=settings.model,
         mode=settings.mode,
-        title=title,
     )
+
+
+def _title(ctx: Context) -> str:
+    return " ".join(ctx.message.text.split())[:TITLE_CHARS]
 
 
 def _expired(ctx: Context, session: Session) -> bool:
