@@ -21,7 +21,7 @@ class Rehearsal:
     """A model on this machine that shows what botkit can do; `words_per_second` 0 streams without pauses."""
 
     def __init__(self, words_per_second: float = 40.0) -> None:
-        self._model = LoopbackModel(rehearsal(1 / words_per_second if words_per_second else 0.0))
+        self._model = LoopbackModel(rehearsal(1 / words_per_second if words_per_second else 0.0), free=True)
 
     @property
     def url(self) -> str:

@@ -62,7 +62,7 @@ def _think(_: Ask, pause: float) -> Sequence[Step]:
 
 def _tool(ask: Ask, pause: float) -> Sequence[Step]:
     return [
-        words("Let me look at what is here.\n\n", pause),
+        words("Let me look at what is here.", pause),
         Tool("Bash", {"command": "ls", "description": "List the working directory"}),
         words(f"The tool was really run in the working directory; it answered:\n\n{_fenced(ask)}", pause / 4),
     ]
@@ -71,14 +71,14 @@ def _tool(ask: Ask, pause: float) -> Sequence[Step]:
 def _approval(ask: Ask, pause: float) -> Sequence[Step]:
     command = "date > rehearsal.txt && cat rehearsal.txt"
     return [
-        words("Writing a file needs your word. Allow or deny it.\n\n", pause),
+        words("Writing a file needs your word. Allow or deny it.", pause),
         Tool("Bash", {"command": command, "description": "Write the date into rehearsal.txt"}),
         words(f"What came of it:\n\n{_fenced(ask)}", pause / 4),
     ]
 
 
 def _todo(_: Ask, pause: float) -> Sequence[Step]:
-    steps: list[Step] = [words("I shall keep a list while I work.\n\n", pause)]
+    steps: list[Step] = [words("I shall keep a list while I work.", pause)]
     for done in range(len(_CHORES) + 1):
         todos = [{"content": c, "activeForm": c, "status": _state(n, done)} for n, c in enumerate(_CHORES)]
         steps += [Tool("TodoWrite", {"todos": todos}), Delay(pause * 30)]
@@ -95,7 +95,7 @@ def _question(ask: Ask, pause: float) -> Sequence[Step]:
     if "Plain text" in chosen:
         answer = "Plain it is. No headings, no lists, no table."
     elif "Markdown" in chosen:
-        answer = "## Markdown it is\n\n- a list\n- of *two*\n\n| form | chosen |\n| --- | --- |\n| Markdown | yes |\n"
+        answer = "## Markdown it is\n\n- a list\n- of *two*\n\n| form | chosen |\n| --- | --- |\n| Markdown | yes |"
     else:
         answer = f"You did not choose, so I leave it. ({chosen[:200]})"
     return [Tool("AskUserQuestion", {"questions": [asked]}), words(answer, pause)]
@@ -119,7 +119,7 @@ def _error(_: Ask, pause: float) -> Sequence[Step]:
 
 def _fenced(ask: Ask) -> str:
     result = ask.results[-1][:1500] if ask.results else ""
-    return f"```\n{result.replace('```', '')}\n```\n"
+    return f"```\n{result.replace('```', '')}\n```"
 
 
 def _state(number: int, done: int) -> str:
@@ -133,8 +133,7 @@ _ALSO: Mapping[str, tuple[str, ...]] = {
     "tool": ("tools", "bash", "ls", "files"),
     "approval": ("approve", "permission"),
     "todo": ("todos", "plan", "tasks"),
-    "question": ("ask",),
-    "history": ("remember",),
+    "history": ("remember", "before", "earlier", "first"),
     "error": ("fail", "errors"),
 }
 _PLAYED: Mapping[str, Line] = {
@@ -175,8 +174,7 @@ It is *simple*, not fast:
 | ---: | ---: |
 | 10 | 4 |
 | 100 | 25 |
-| 1000 | 168 |
-"""
+| 1000 | 168 |"""
 _CHAPTER = """## Part {number}
 
 This part is here to be long. While it arrives, the message in the chat is edited in place, at the pace the platform

@@ -48,8 +48,9 @@ class ConsoleAdapter:
         self._person: Person | None = None
         self._stopping: set[asyncio.Task[None]] = set()
         self._closed, self._complete = asyncio.Event(), False
-        live = not self._script and sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
-        self._screen = Screen(history, self._interrupt) if live else None
+        drawn = sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+        self._live, self._history = drawn and not self._script, history
+        self._screen: Screen | None = None
 
     @property
     def name(self) -> str:
@@ -73,6 +74,8 @@ class ConsoleAdapter:
 
     @asynccontextmanager
     async def connect(self, hub: Hub) -> AsyncGenerator[None]:
+        if self._live and self._screen is None:
+            self._screen = Screen(self._history, self._interrupt)
         self._person = Person(hub, self._desk, self._place, self._tell)
         leaving = asyncio.Event()
         talking = asyncio.create_task(self._talk(self._person, leaving), name="console")
@@ -111,7 +114,7 @@ class ConsoleAdapter:
         return None
 
     async def check(self) -> str:
-        return "a terminal" if self._screen else "no terminal: plain text"
+        return "a terminal" if self._live else "no terminal: plain text"
 
     async def _talk(self, person: Person, leaving: asyncio.Event) -> None:
         try:

@@ -34,7 +34,7 @@ async def typed(screen: Screen, person: Person, leaving: asyncio.Event) -> None:
             if line is None or line.strip() in QUIT:
                 return
             if line.strip():
-                await screen.print([Block("line", f"❯ {line}")])
+                await screen.print([Block("line", f"\n❯ {line}")])
                 await person.say(line)
     finally:
         gone.cancel()

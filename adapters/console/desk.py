@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from botkit import asks
+from botkit import asks, texts
 from botkit.events import ApprovalAsked, Outcome, QuestionAsked, RequestClosed, TurnFinished
 from botkit.model import Action, Capabilities, Message
 
@@ -65,11 +65,10 @@ class Desk:
         first = 1 + max((number for buttons in self._buttons.values() for number in buttons), default=0)
         self._buttons[asked.id] = dict(enumerate(outgoing.actions, first))
         self.changed.set()
+        if isinstance(asked, QuestionAsked):
+            return _questions(asked, first)
         listed = "\n".join(f"- `{number}` {action.label}" for number, action in self._buttons[asked.id].items())
-        hint = "Type a number" if listed else ""
-        if isinstance(asked, ApprovalAsked):
-            hint += ", `/allow`, or `/deny` and a reason"
-        return "\n\n".join(part for part in (outgoing.text, listed, f"{hint}." if hint else "") if part)
+        return f"{outgoing.text}\n\n{listed}\n\nType a number, `/allow`, or `/deny` and a reason."
 
     def closed(self, event: RequestClosed) -> None:
         if self._buttons.pop(event.id, None) is not None:
@@ -86,3 +85,17 @@ class Desk:
         if not (line.isascii() and line.isdigit() and len(line) < 6):
             return None
         return next((buttons[int(line)] for buttons in self._buttons.values() if int(line) in buttons), None)
+
+
+def _questions(asked: QuestionAsked, first: int) -> str:
+    """The questions with a number before each choice, counted on from one question to the next."""
+    parts: list[str] = []
+    for question in asked.questions:
+        lines = [texts.question_title(question.header, question.text), ""]
+        for choice in question.choices:
+            about = f" — {choice.description}" if choice.description else ""
+            lines.append(f"- `{first}` **{choice.label}**{about}")
+            first += 1
+        parts.append("\n".join(lines))
+    several = "; where more than one may be taken: `/answer 1, 3`" if any(q.several for q in asked.questions) else ""
+    return "\n\n".join([*parts, f"Type a number, or `/answer` and your own words{several}."])

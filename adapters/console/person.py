@@ -14,6 +14,8 @@ from botkit.protocols import Hub
 USER = User("console", "you")
 NOT_TAKEN = "⚠️ This was not taken: the bot has no answer for it, or its config does not allow the user `console`."
 
+NOT_STOPPED = "⚠️ Nothing could be stopped just now. Press Ctrl-C again if it goes on."
+
 
 class Person:
     """Delivers lines; `tell` shows a problem, as Markdown."""
@@ -49,7 +51,8 @@ class Person:
     async def interrupt(self) -> None:
         """Stop what runs here."""
         try:
-            await self._hub.stop(self._place)
+            if not await self._hub.stop(self._place):
+                await self._tell(NOT_STOPPED)
         except BotkitError as problem:
             await self._tell(f"⚠️ It could not be stopped: {problem}")
 

@@ -31,7 +31,9 @@ from botkit.markdown import block, code, presentable
 from botkit.view import Display
 
 ASKED = "Waiting for your answer to what is above."
-_MARKDOWN = MarkdownIt("commonmark").enable("table")
+ROWS, LONGEST = 60, 8_000
+"""What of a growing block can be seen at all: lines, characters."""
+_MARKDOWN = MarkdownIt("commonmark").enable("table").disable("inline")
 _TODO = {"pending": "☐", "active": "▶", "done": "☑"}
 
 
@@ -76,7 +78,7 @@ class Progress:
         """What still changes: the last part of the answer, running tools, the list, the state."""
         if self.ended:
             return []
-        parts = [Block("markdown", presentable(self._said[self._done :]))]
+        parts = [Block("markdown", presentable(_end(self._said[self._done :])))]
         parts.append(Block("dim", self._thinking.strip()[-600:]))
         if self._display.tools:
             parts += [Block("line", f"⏳ {_named(tool)}") for tool in list(self._tools.values())[-10:]]
@@ -184,6 +186,16 @@ def settled(text: str) -> int:
     """How much of a growing Markdown text will not change its look: everything before its last block."""
     starts = [token.map[0] for token in _MARKDOWN.parse(text) if token.level == 0 and token.map and token.nesting >= 0]
     return sum(len(line) + 1 for line in text.split("\n")[: starts[-1]]) if len(starts) > 1 else 0
+
+
+def _end(text: str) -> str:
+    """The end of a long block under its first lines, which say what it is (a fence, a table's head)."""
+    lines = text[-LONGEST:].split("\n") if len(text) > LONGEST else text.split("\n")
+    if len(text) <= LONGEST and len(lines) <= ROWS:
+        return text
+    head = text[:LONGEST].split("\n", 2)[:2]
+    kept = head[:1] if head[0].startswith(("```", "~~~")) else head if head[0].startswith("|") else []
+    return "\n".join([*kept, *lines[-ROWS:]])
 
 
 def _state(event: Waiting | Retrying | Compacting | TurnStarted) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from io import StringIO
 from pathlib import Path
 from shutil import get_terminal_size
+from typing import ClassVar
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.application import run_in_terminal
@@ -16,14 +17,31 @@ from prompt_toolkit.formatted_text import ANSI, StyleAndTextTuples, to_formatted
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.patch_stdout import patch_stdout
-from rich.console import Console, RenderableType
-from rich.markdown import Markdown
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.markdown import CodeBlock, Markdown, MarkdownElement
+from rich.syntax import Syntax
 from rich.text import Text
 
 from adapters.console.progress import Block
 from adapters.console.safe import safe
 
-COMMANDS = ("help", "new", "stop", "status", "sessions", "resume", "model", "allow", "deny", "answer", "quit")
+COMMANDS = (
+    "help",
+    "new",
+    "stop",
+    "status",
+    "sessions",
+    "resume",
+    "model",
+    "allow",
+    "deny",
+    "answer",
+    "mute",
+    "unmute",
+    "quit",
+)
+TOO_MUCH = 200_000
+"""Characters of one piece that are not worth the seconds it takes to format them."""
 PROMPT = "❯ "
 LEAVE = "Press Ctrl-C again, or Ctrl-D, to leave."
 
@@ -81,6 +99,8 @@ class Screen:
         return [*self._above, *hint, ("bold", PROMPT)]
 
     def _rendered(self, block: Block) -> str:
+        if len(block.text) > TOO_MUCH:
+            return f"{safe(block.text)}\n\n"
         out = StringIO()
         console = Console(file=out, force_terminal=True, width=max(20, get_terminal_size().columns))
         console.print(_renderable(block), highlight=False)
@@ -115,16 +135,30 @@ class Screen:
         return keys
 
 
+class _Code(CodeBlock):
+    """Code without the empty lines that Rich puts around it."""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield Syntax(str(self.text).rstrip(), self.lexer_name, theme=self.theme, word_wrap=True, padding=(0, 2))
+
+
+class _Markdown(Markdown):
+    elements: ClassVar[dict[str, type[MarkdownElement]]] = {**Markdown.elements, "fence": _Code, "code_block": _Code}
+
+
 def _renderable(block: Block) -> RenderableType:
     text = safe(block.text)
     if block.kind == "markdown":
-        return Markdown(text, hyperlinks=False, code_theme="ansi_dark")
+        return _Markdown(text, hyperlinks=False, code_theme="ansi_dark")
     return Text(text, style="dim" if block.kind == "dim" else "cyan")
 
 
 def _history(path: Path | None) -> History:
     if path is None:
         return InMemoryHistory()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.touch(mode=0o600, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600, exist_ok=True)
+    except OSError:  # a home that cannot be written to is no reason not to chat
+        return InMemoryHistory()
     return FileHistory(path)

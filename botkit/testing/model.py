@@ -27,6 +27,8 @@ from botkit.testing.model_wire import Builder, Event, error, sse
 
 BIGGEST = 256 * 1024 * 1024
 """Largest request taken, in bytes: prompts with images and huge answers grow."""
+CHARS = 4
+"""Characters of a token, about."""
 KEPT = 200
 """Requests remembered."""
 
@@ -34,11 +36,12 @@ KEPT = 200
 class LoopbackModel:
     """A loopback Messages API. `requests` holds the decoded bodies, `asks` what they asked; both keep the last 200."""
 
-    def __init__(self, script: Script = directives) -> None:
+    def __init__(self, script: Script = directives, *, free: bool = False) -> None:
+        """`free`: say that no tokens were used, so that nothing has a price."""
         self.requests: deque[dict[str, Any]] = deque(maxlen=KEPT)
         self.asks: deque[Ask] = deque(maxlen=KEPT)
         self.url = ""
-        self._script = script
+        self._script, self._free = script, free
         self._failures: OrderedDict[str, int] = OrderedDict()
         self._closing = asyncio.Event()
         self._arrived = asyncio.Condition()
@@ -95,7 +98,7 @@ class LoopbackModel:
         self.asks.append(ask)
         async with self._arrived:
             self._arrived.notify_all()
-        builder = Builder(ask.model, max(1, (request.content_length or 0) // 4))
+        builder = Builder(ask.model, request.content_length or 0, 0 if self._free else CHARS)
         async with aclosing(self._play(ask, builder)) as events:
             return await (
                 self._stream(request, events) if body.get("stream") else self._whole(request, events, builder)
@@ -168,7 +171,7 @@ class LoopbackModel:
             pass
 
     async def _count(self, request: web.Request) -> web.Response:
-        return web.json_response({"input_tokens": max(1, len(await request.read()) // 4)})
+        return web.json_response({"input_tokens": max(1, len(await request.read()) // CHARS)})
 
     async def _anything(self, _: web.Request) -> web.Response:
         return web.json_response({})

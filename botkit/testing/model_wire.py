@@ -34,9 +34,10 @@ def error(status: int, message: str = "") -> Event:
 class Builder:
     """One assistant message: the stream events of each step, and what they add up to."""
 
-    def __init__(self, model: str, input_tokens: int) -> None:
+    def __init__(self, model: str, heard: int, chars: int) -> None:
+        """`heard` characters were read; `chars` make a token, 0: nothing is counted."""
         self.id = f"msg_{uuid4().hex[:24]}"
-        self._model, self._input = model, input_tokens
+        self._model, self._heard, self._per_token = model, heard, chars
         self._content: list[Event] = []
         self._chars = 0
         self._stop = "end_turn"
@@ -100,7 +101,9 @@ class Builder:
         return head | {"stop_reason": None, "stop_sequence": None}
 
     def _usage(self) -> Event:
-        usage: Event = {"input_tokens": self._input, "output_tokens": max(1, self._chars // 4)}
+        per_token = self._per_token
+        spent = (self._heard // per_token, max(1, self._chars // per_token)) if per_token else (0, 0)
+        usage: Event = {"input_tokens": spent[0], "output_tokens": spent[1]}
         return usage | {"cache_creation_input_tokens": 0, "cache_read_input_tokens": 0}
 
 

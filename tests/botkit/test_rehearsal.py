@@ -26,6 +26,7 @@ async def cli(tmp_path: Path) -> AsyncIterator[LiveCli]:
     [
         ("hello", ""),
         ("Code, please", "code"),
+        ("What did I ask you first?", "history"),
         ("Can you write me a python function?", "code"),
         ("some context about a tool\nand now an ERROR", "error"),
         ("", ""),
@@ -43,6 +44,7 @@ async def test_it_says_that_it_is_not_claude_and_what_to_try(cli: LiveCli) -> No
     assert "> What is the capital of France?" in first
     assert "`question`" in first
     assert "1. What is the capital of France?" in await cli.turn("history")
+    assert cli.lines[-1]["total_cost_usd"] == 0, "what costs nothing has no price"
 
 
 async def test_answers_have_code_thinking_and_length(cli: LiveCli) -> None:

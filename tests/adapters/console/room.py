@@ -111,6 +111,9 @@ class Room:
             yield ToolFinished("t1", ok=True, output="a\nb")
             yield TextDelta("There are `two` files.")
             yield TurnFinished("Let me **look**.\n\nThere are `two` files.", USAGE)
+        elif text == "huge":
+            yield TextDelta("x" * 3_000_000)
+            yield TurnFinished("x" * 3_000_000, USAGE)
         elif text == "fail":
             yield TurnFailed("crashed", "exit code 1")
         elif text == "long":

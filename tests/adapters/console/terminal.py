@@ -26,7 +26,9 @@ class Terminal:
 
     def __init__(self, process: Process, master: int) -> None:
         self.process, self._master = process, master
-        self.raw = b""
+        self.raw = bytearray()
+        self.keep = True
+        """False: only `raw` grows; drawing millions of characters takes longer than a test may."""
         self._screen = pyte.HistoryScreen(COLUMNS, ROWS, history=2000)
         self._screen.write_process_input = self._answer  # type: ignore[method-assign]  # how pyte lets one hear replies
         self._stream = pyte.ByteStream(self._screen)
@@ -57,6 +59,13 @@ class Terminal:
         except TimeoutError:
             raise AssertionError(f"{text!r} was not seen {times} times in:\n{self.text}") from None
 
+    async def hear(self, text: bytes) -> None:
+        """Wait until the program has written this."""
+        async with asyncio.timeout(BOUND):
+            while text not in self.raw[-10_000:]:
+                self._changed.clear()
+                await self._changed.wait()
+
     async def see_bottom(self, text: str) -> None:
         """Wait until the line one types on is this."""
         async with asyncio.timeout(BOUND):
@@ -78,7 +87,8 @@ class Terminal:
             self.stop()
             return
         self.raw += data
-        self._stream.feed(data)
+        if self.keep:
+            self._stream.feed(data)
         self._changed.set()
 
     def _answer(self, data: str) -> None:

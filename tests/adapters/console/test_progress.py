@@ -113,3 +113,14 @@ def test_what_goes_on_is_shown_below() -> None:
 
 def test_nothing_can_steer_the_terminal() -> None:
     assert safe("a\x1b[2J\x07\r\nb\tc\rd\x9b1m\x7f\u202ee") == "a␛[2J␇\nb\tc␍d\ufffd1m␡\ufffde"
+
+
+def test_of_a_long_block_its_head_and_its_end_are_shown() -> None:
+    progress = Progress(Display())
+    progress.fold(TextDelta("```python\n" + "".join(f"line {number}\n" for number in range(500))))
+    shown = progress.tail()[0].text
+    assert shown.startswith("```python\nline 441\n")
+    assert shown.endswith("line 499\n```")
+    progress = Progress(Display())
+    progress.fold(TextDelta("x" * 1_000_000))
+    assert len(progress.tail()[0].text) < 10_000

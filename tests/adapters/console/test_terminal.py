@@ -39,6 +39,13 @@ async def test_a_long_answer_is_printed_once_and_whole(screen: Terminal) -> None
     assert said == LONG.strip().split("\n\n")
 
 
+async def test_a_line_of_three_million_characters_holds_nothing_up(screen: Terminal) -> None:
+    screen.keep = False
+    screen.type("huge\r")
+    await screen.hear(b"4.2 s")
+    assert screen.raw.count(b"x") >= 3_000_000
+
+
 async def test_an_approval_says_what_to_type_and_a_number_decides(screen: Terminal) -> None:
     screen.type("approve\r")
     await screen.see("or /deny and a reason")
