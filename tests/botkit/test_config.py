@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
 from pydantic import BaseModel, ConfigDict, SecretStr
 
 from botkit.access import Access
-from botkit.audit import warnings
-from botkit.config import Config, build, load
+from botkit.config import build, load
 from botkit.errors import ConfigError
 from botkit.expand import Toml
-from botkit.fields import duration_text, parse_duration, parse_rate, rate_text
 from botkit.limits import Rate
 from botkit.plugins import AdapterPlugin
 from botkit.protocols import Adapter
@@ -264,135 +261,6 @@ def test_the_first_problem_is_also_in_the_attributes(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         load(written(tmp_path, "[bots.main]"), {})
     assert (caught.value.key, caught.value.problem) == ("bots.main.workdir", "expected a value")
-
-
-def secretive(tmp_path: Path) -> Config:
-    text = (
-        MINIMAL
-        + f"""
-    settings = '{{"env": "${{GITHUB_TOKEN}}"}}'
-    environment = {{ NPM_TOKEN = "npm-literal", HOME = "${{HOME}}" }}
-    [bots.main.{CHAT}]
-    bot_token = "${{BOT}}"
-    encrypt = "crypt-literal"
-    [store]
-    url = "redis://:p%40ssword@localhost/0"
-    [claude]
-    pass_environment = ["MY_API_KEY", "JAVA_HOME"]
-    """
-    )
-    return load(
-        written(tmp_path, text),
-        {
-            "BOT": "xoxb-from-environment",
-            "GITHUB_TOKEN": "ghp-1234",
-            "HOME": "/home/me",
-            "ANTHROPIC_API_KEY": "sk-ant-1",
-            "MY_API_KEY": "key-1234",
-            "JAVA_HOME": "/opt/java",
-            "OTHER_TOKEN": "unused-1234",
-        },
-    )
-
-
-def test_every_secret_is_known_wherever_it_comes_from(tmp_path: Path) -> None:
-    assert secretive(tmp_path).secrets == {
-        "xoxb-from-environment",
-        "ghp-1234",
-        "npm-literal",
-        "crypt-literal",
-        "p%40ssword",
-        "p@ssword",
-        "sk-ant-1",
-        "key-1234",
-    }
-
-
-def test_no_secret_is_in_the_repr_of_a_configuration(tmp_path: Path) -> None:
-    shown = repr(secretive(tmp_path).bots["main"].adapters) + repr(secretive(tmp_path).secrets and "")
-    assert "xoxb" not in shown
-    assert "crypt-literal" not in shown
-
-
-def test_a_secret_that_stands_in_the_file_is_warned_about(tmp_path: Path) -> None:
-    assert secretive(tmp_path).literal_secrets == (
-        "bots.main.environment.NPM_TOKEN",
-        "bots.main.tests.botkit.test_config:plugin.encrypt",
-        "store.url",
-    )
-
-
-def warned(tmp_path: Path, text: str) -> str:
-    return "\n".join(warnings(load(written(tmp_path, text), {})))
-
-
-def test_a_bot_that_answers_nobody_is_warned_about(tmp_path: Path) -> None:
-    said = warned(tmp_path, MINIMAL)
-    assert "bots.main.access: nobody is allowed" in said
-    assert "bots.main: no adapter" in said
-    assert f"bots.main.workdir: {tmp_path}/work is not a folder" in said
-    assert "bots.main.limits: no limit" in said
-
-
-def test_whatever_opens_a_bot_widely_is_warned_about(tmp_path: Path) -> None:
-    said = warned(
-        tmp_path,
-        MINIMAL
-        + 'trust_workdir = true\npermission_mode = "bypassPermissions"\naccess.allow_users = ["*"]\n'
-        + '[http]\nhost = "0.0.0.0"\npublic_url = "http://bots.example.com"\n[store]\nurl = "redis://db.example.com"\n',
-    )
-    for words in (
-        "trust_workdir: settings and hooks",
-        "permission_mode: no tool ever asks",
-        "allow_users: everybody",
-        "http.host: 0.0.0.0 can be reached",
-        "http.public_url: not https",
-        "redis:// is not encrypted",
-    ):
-        assert words in said
-
-
-def test_a_careful_configuration_is_not_warned_about(tmp_path: Path) -> None:
-    text = (
-        f'[bots.main]\nworkdir = "."\n[bots.main.{CHAT}]\nbot_token = "${{TOKEN}}"\n'
-        '[bots.main.access]\nallow_users = ["U1"]\n[bots.main.limits]\nuser = "20 per minute"\n'
-    )
-    assert warnings(load(written(tmp_path, text), {"TOKEN": "xoxb-1234"})) == []
-
-
-def test_two_bots_with_one_account_are_warned_about(tmp_path: Path) -> None:
-    tables = "".join(f'[bots.{bot}]\nworkdir = "."\n[bots.{bot}.{CHAT}]\nbot_token = "${{T}}"\n' for bot in ("a", "b"))
-    said = "\n".join(warnings(load(written(tmp_path, tables), {"T": "xoxb-1234"})))
-    assert re.search(r"bots\.a\..*bot_token, bots\.b\..*bot_token: the same account", said)
-
-
-def test_a_webhook_address_without_a_proxy_is_warned_about(tmp_path: Path) -> None:
-    said = warned(tmp_path, MINIMAL + '[http]\npublic_url = "https://bots.example.com/"\n[store]\nurl = "memory://"\n')
-    assert "only a proxy on this machine can forward https://bots.example.com to 127.0.0.1:8080" in said
-    assert "memory:// forgets" in said
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"), [("90s", 90.0), ("15m", 900.0), ("1.5h", 5400.0), ("30d", 2592000.0), ("7", 7.0), (0.5, 0.5)]
-)
-def test_a_duration_is_written_as_people_write_it(text: object, seconds: float) -> None:
-    assert parse_duration(text) == seconds
-
-
-@pytest.mark.parametrize("seconds", [0.0, 0.5, 30.0, 90.0, 600.0, 3600.0, 86400.0])
-def test_a_duration_can_be_written_and_read_again(seconds: float) -> None:
-    assert parse_duration(duration_text(seconds)) == seconds
-
-
-@pytest.mark.parametrize("rate", [None, Rate(20, 60.0), Rate(1, 1.0), Rate(100, 21600.0), Rate(5, 90.0)])
-def test_a_rate_can_be_written_and_read_again(rate: Rate | None) -> None:
-    assert parse_rate(rate_text(rate)) == rate
-
-
-@pytest.mark.parametrize("text", ["20", "per minute", "0 per minute", "20 per 0 minutes", "-1 per hour"])
-def test_a_rate_that_makes_no_sense_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="expected a rate"):
-        parse_rate(text)
 
 
 def test_a_negative_duration_is_refused(tmp_path: Path) -> None:
