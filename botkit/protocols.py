@@ -197,7 +197,10 @@ class Journal(Protocol):
         ...
 
     async def update(self, entry: Entry, session: Session | None = None) -> None:
-        """Replace an entry (and save the session with it). Settled entries stay settled."""
+        """Replace an entry (and save the session with it). Settled entries stay settled.
+
+        Of a settled entry's late session only one that the store does not know is saved.
+        """
         ...
 
     async def settle(self, entry: str, session: Session | None = None) -> None:
@@ -215,7 +218,8 @@ class Journal(Protocol):
     async def take_over(self, bot: str, owner: str, gone: Collection[str], now: float) -> Sequence[Entry]:
         """Make `owner` the holder of every entry whose lease ran out or whose owner is `gone`; oldest first.
 
-        Two processes that call this at once never get the same entry.
+        Two processes that call this at once never get the same entry. The leases of those that are `gone` are free.
+        An entry of `owner` itself that it never heard of, because the answer of the store was lost, is among them.
         """
         ...
 

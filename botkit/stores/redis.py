@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import quote
 
 from botkit.model import Admission, Admitted, Entry, Lease, Session
-from botkit.stores import scripts
+from botkit.stores import scripts, session_scripts
 from botkit.stores.codec import entry_bytes, session_bytes
 from botkit.stores.known import Known, readable, readable_session
 from botkit.stores.rules import GRACE, LISTED, SEEN_FOR, SESSION_TTL
@@ -86,17 +86,17 @@ class RedisStore:
         return {key.decode() for key in await self._server.run(scripts.BEAT, owner, now, ttl)}
 
     async def session(self, conversation: str) -> Session | None:
-        return _session(await self._server.run(scripts.SESSION, conversation)) if conversation else None
+        return _session(await self._server.run(session_scripts.SESSION, conversation)) if conversation else None
 
     async def find_session(self, id: str) -> Session | None:
-        return _session(await self._server.run(scripts.FIND_SESSION, id))
+        return _session(await self._server.run(session_scripts.FIND_SESSION, id))
 
     async def save_session(self, session: Session) -> None:
-        await self._server.run(scripts.SAVE_SESSION, *self._saving(session))
+        await self._server.run(session_scripts.SAVE_SESSION, *self._saving(session))
 
     async def list_sessions(self, bot: str, *, owner: str = "", since: float = 0.0) -> Sequence[Session]:
         index = "/".join(["botkit:sessions", quote(bot, safe=""), *([quote(owner, safe="")] if owner else [])])
-        rows = await self._server.run(scripts.LIST_SESSIONS, index, since, LISTED)
+        rows = await self._server.run(session_scripts.LIST_SESSIONS, index, since, LISTED)
         return [session for row in rows if (session := _session(row)) is not None]
 
     async def mark(self, key: str) -> str | None:

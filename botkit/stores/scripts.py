@@ -5,6 +5,8 @@ Ids are only ever members, fields or the end of a key behind a fixed prefix, so 
 
 from __future__ import annotations
 
+from botkit.stores.session_scripts import SESSIONS
+
 _LIVES = """
 local function alive(owner, now)
   local till = redis.call('ZSCORE', 'botkit:owners', owner)
@@ -15,51 +17,10 @@ local function lives(owner, till)
 end
 """
 
-_SESSIONS = """
-local function find(id)
-  local row = redis.call('HMGET', 'botkit:session:' .. id, 'data', 'conversation')
-  if row[1] then return row end
-  return false
-end
-local function bound(conversation)
-  local id = redis.call('GET', 'botkit:conversation:' .. conversation)
-  return id and find(id)
-end
-local function save(at)
-  local id, conversation, used, bot, owner, data, ttl = unpack(ARGV, at, at + 6)
-  local key = 'botkit:session:' .. id
-  local before = redis.call('HGET', key, 'conversation')
-  if before and before ~= '' and before ~= conversation then
-    redis.call('DEL', 'botkit:conversation:' .. before)
-  end
-  redis.call('HSET', key, 'data', data, 'conversation', conversation, 'bot', bot, 'owner', owner)
-  local kept = {key, 'botkit:sessions', 'botkit:sessions/' .. bot, 'botkit:sessions/' .. bot .. '/' .. owner}
-  if conversation ~= '' then
-    local place = 'botkit:conversation:' .. conversation
-    local other = redis.call('GET', place)
-    if other and other ~= id and redis.call('EXISTS', 'botkit:session:' .. other) == 1 then
-      redis.call('HSET', 'botkit:session:' .. other, 'conversation', '')
-    end
-    redis.call('SET', place, id)
-    kept[#kept + 1] = place
-  end
-  redis.call('ZADD', kept[2], used, bot .. '/' .. owner .. '/' .. id)
-  redis.call('ZADD', kept[3], used, id)
-  redis.call('ZADD', kept[4], used, id)
-  if tonumber(ttl) > 0 then
-    for _, name in ipairs(kept) do redis.call('EXPIRE', name, ttl) end
-  end
-end
--- Too late: whoever took the entry over has a newer session. Only one that was lost altogether is put back.
-local function save_with(at, late)
-  if ARGV[at] and not (late and find(ARGV[at])) then save(at) end
-end
-"""
-
 # key, now, owner, grace, seen_for, entry, bot, accepted, data, conversation, then key, burst, per second of each limit
 ADMIT = (
     _LIVES
-    + _SESSIONS
+    + SESSIONS
     + """
 local key, now, owner, grace, seen_for, id, bot, accepted, data, conversation = unpack(ARGV, 1, 10)
 if redis.call('ZADD', 'botkit:seen', 'NX', now, key) == 0 then
@@ -115,7 +76,7 @@ end
 
 # entry, data, then perhaps a session
 UPDATE = (
-    _SESSIONS
+    SESSIONS
     + """
 local held = redis.call('HEXISTS', 'botkit:entries', ARGV[1]) == 1
 if held then redis.call('HSET', 'botkit:entries', ARGV[1], ARGV[2]) end
@@ -124,7 +85,7 @@ save_with(3, not held)
 )
 
 # entry, then perhaps a session
-SETTLE = _SESSIONS + _DROP + "save_with(2, not drop(ARGV[1]))"
+SETTLE = SESSIONS + _DROP + "save_with(2, not drop(ARGV[1]))"
 
 # entry, why
 BURY = (
@@ -241,29 +202,6 @@ if holder == owner and held == token then
   redis.call('ZREM', 'botkit:wanted', key)
 end
 """
-
-SESSION = _SESSIONS + "return bound(ARGV[1])"
-FIND_SESSION = _SESSIONS + "return find(ARGV[1])"
-SAVE_SESSION = _SESSIONS + "save(1)"
-
-# index, since, most
-LIST_SESSIONS = (
-    _SESSIONS
-    + """
-local index, since, most = ARGV[1], ARGV[2], tonumber(ARGV[3])
-local rows, at = {}, 0
-while #rows < most do
-  local ids = redis.call('ZREVRANGEBYSCORE', index, '+inf', since, 'LIMIT', at, most)
-  if #ids == 0 then break end
-  at = at + #ids
-  for _, id in ipairs(ids) do
-    local row = find(id)
-    if row and #rows < most then rows[#rows + 1] = row end
-  end
-end
-return rows
-"""
-)
 
 # seen, sessions, most; answers how many went, and whether there are more sessions to forget
 PURGE = """
