@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
@@ -19,6 +19,7 @@ from botkit.fields import Root
 from botkit.limits import Limits, Rate, Scope
 from botkit.plugins import load_adapter, names
 from botkit.problems import ConfigProblems, Problem, explain, nearest
+from botkit.redact import Redactor
 from botkit.secrets import held, of_environment
 from botkit.settings import Bot, Claude, ClaudeOptions, Http, Log, Rates, Settings, Store, Who
 from botkit.view import Display
@@ -107,7 +108,8 @@ def build(tree: dict[str, Toml], environ: Mapping[str, str], *, root: Path, file
     if settings is not None and not settings.bots:
         problems.append(Problem("bots", "expected at least one table such as [bots.main]", "found nothing"))
     if problems or settings is None:
-        raise ConfigProblems(str(file or ""), problems)
+        hide = Redactor(expanded.secrets).redact
+        raise ConfigProblems(str(file or ""), [replace(problem, found=hide(problem.found)) for problem in problems])
     return _config(settings, adapters, expanded, environ, file)
 
 
@@ -124,6 +126,10 @@ def _overrides(environ: Mapping[str, str], problems: list[Problem]) -> dict[str,
     source.env_vars = {
         name.lower(): value for name, value in environ.items() if name.upper().startswith("BOTKIT_") and value
     }
+    for name in source.env_vars:
+        key, nested, _ = name.removeprefix("botkit_").partition("__")
+        if nested and key not in Settings.model_fields:
+            problems.append(Problem(name.upper(), "names no key", nearest(key, Settings.model_fields)))
     try:
         return source()
     except SettingsError as error:

@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel, ConfigDict, SecretStr
 
 from botkit.access import Access
-from botkit.config import build, load
+from botkit.config import build, default_chat_config, load
 from botkit.errors import ConfigError
 from botkit.expand import Toml
 from botkit.limits import Rate
@@ -230,6 +230,19 @@ def test_a_variable_of_the_environment_stands_above_the_file(tmp_path: Path) -> 
     assert problems(tmp_path, MINIMAL, BOTKIT_STORE__URLL="x") == ["store.urll: unknown key; did you mean 'url'?"]
 
 
+def test_a_variable_that_names_no_key_or_cannot_be_read_is_a_problem(tmp_path: Path) -> None:
+    assert problems(tmp_path, MINIMAL, BOTKIT_STOER__URL="x") == [
+        "BOTKIT_STOER__URL: names no key; did you mean 'store'?"
+    ]
+    (said,) = problems(tmp_path, MINIMAL, BOTKIT_HTTP="{")
+    assert said.startswith("a BOTKIT_ environment variable cannot be read")
+
+
+def test_a_secret_in_the_wrong_place_is_not_shown(tmp_path: Path) -> None:
+    (said,) = problems(tmp_path, MINIMAL + 'queue = "${SLACK_TOKEN}"\n', SLACK_TOKEN="xoxb-12345")
+    assert said == "bots.main.queue: expected a valid integer; found '[secret]'"
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -261,6 +274,17 @@ def test_the_first_problem_is_also_in_the_attributes(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         load(written(tmp_path, "[bots.main]"), {})
     assert (caught.value.key, caught.value.problem) == ("bots.main.workdir", "expected a value")
+
+
+def test_the_terminal_chat_needs_no_file(tmp_path: Path) -> None:
+    workdir = tmp_path / "${odd}"
+    config = default_chat_config(workdir, {"HOME": str(tmp_path)})
+    assert config.store.url == f"sqlite:///{tmp_path}/.local/state/botkit/chat.db"
+    assert config.bots["chat"].profile.workdir == workdir
+    assert config.bots["chat"].adapters.keys() == {"console"}
+    assert config.bots["chat"].access.admins == {"console"}
+    elsewhere = default_chat_config(workdir, {"HOME": str(tmp_path), "XDG_STATE_HOME": "/var/state"})
+    assert elsewhere.store.url == "sqlite:////var/state/botkit/chat.db"
 
 
 def test_a_negative_duration_is_refused(tmp_path: Path) -> None:
