@@ -65,7 +65,7 @@ def _question(asked: QuestionAsked, able: Capabilities, fits: Fits) -> Outgoing:
     actions: list[Action] = []
     parts: list[str] = []
     for number, question in enumerate(asked.questions):
-        parts.append(_one_question(asked.id, number, question, able))
+        parts.append(_one_question(asked.id, question, able))
         prefix = f"{number + 1}: " if len(asked.questions) > 1 else ""
         actions += (
             Action(prefix + choice.label, f"/answer {asked.id} {number} {index}")
@@ -73,21 +73,23 @@ def _question(asked: QuestionAsked, able: Capabilities, fits: Fits) -> Outgoing:
             if able.buttons
         )
     several = any(question.several for question in asked.questions)
-    parts.append(texts.type_answer(able.command_prefix, asked.id, several=several))
+    parts.append(texts.type_answer(able.command_prefix, asked.id, several=several, count=len(asked.questions)))
     text = "\n\n".join(parts)
-    return Outgoing(text if fits(text) else _cut(text, fits), tuple(actions))
+    return Outgoing(_cut(text, fits), tuple(actions))
 
 
-def _one_question(id: str, number: int, question: Question, able: Capabilities) -> str:
+def _one_question(id: str, question: Question, able: Capabilities) -> str:
     lines = [texts.question_title(question.header, question.text)]
     for index, choice in enumerate(question.choices):
         about = f" — {choice.description}" if choice.description else ""
-        typed = "" if able.buttons else f" ({texts.type_choice(able.command_prefix, f'answer {id} {number} {index}')})"
+        typed = "" if able.buttons else f" ({texts.type_choice(able.command_prefix, f'answer {id} {index + 1}')})"
         lines.append(f"- **{choice.label}**{about}{typed}")
     return "\n".join(lines)
 
 
 def _cut(text: str, fits: Fits) -> str:
+    if fits(text):
+        return text
     low, high = 0, len(text)
     while high - low > 1:
         middle = (low + high) // 2

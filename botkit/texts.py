@@ -108,9 +108,10 @@ def question_title(header: str, text: str) -> str:
     return f"❓ **{header}:** {text}" if header else f"❓ {text}"
 
 
-def type_answer(prefix: str, id: str, *, several: bool) -> str:
-    many = "; more than one may be taken" if several else ""
-    return f"Type `{prefix}answer {id}` and the answer{many}."
+def type_answer(prefix: str, id: str, *, several: bool, count: int) -> str:
+    turns = ", one question at a time and in order" if count > 1 else ""
+    many = "; where more than one may be taken, separate them by commas" if several else ""
+    return f"Type `{prefix}answer {id}` and the answer{turns}{many}."
 
 
 def type_choice(prefix: str, command: str) -> str:

@@ -439,9 +439,63 @@ async def test_a_platform_without_buttons_says_what_to_type() -> None:
     assert "`!allow r1`" in first
     assert "`!deny r1 reason`" in first
     assert "more characters are not shown" in first
-    assert "`!answer q1 0 0`" in stage.messenger.messages[1].history[0][1]
+    assert "`!answer q1 1`" in stage.messenger.messages[1].history[0][1]
     assert all(texts.CLOSED_WITH_TURN in shown.text for shown in stage.messenger.messages[:2])
     assert not stage.messenger.breaches
+
+
+@virtual
+async def test_an_approval_that_the_platform_refuses_is_asked_in_plain_words() -> None:
+    stage = Stage()
+    stage.messenger.fail("send", TooLong("invalid_blocks"))
+    async with stage.reply() as reply:
+        reply.push(ApprovalAsked("r1", "Bash", "ls", "ls -la"))
+        await stage.posted()
+        assert "Claude asks to use Bash: ls" in stage.texts()[0]
+        assert stage.messenger.messages[0].actions
+        reply.push(TurnFinished("done"))
+    assert stage.texts()[1] == "done"
+    assert reply.delivered
+
+
+@virtual
+async def test_an_approval_that_cannot_be_shown_at_all_does_not_cost_the_answer() -> None:
+    stage = Stage()
+    stage.messenger.fail("send", *[TooLong("invalid_blocks") for _ in range(5)])
+    async with stage.reply() as reply:
+        reply.push(ApprovalAsked("r1", "Bash", "ls"))
+        await stage.calls(6)
+        reply.push(TurnFinished("done"))
+    assert stage.texts() == ["done"]
+    assert reply.delivered
+
+
+@virtual
+async def test_a_deleted_approval_does_not_stop_the_answer() -> None:
+    stage = Stage()
+    async with stage.reply() as reply:
+        reply.push(ApprovalAsked("r1", "Bash", "ls"))
+        await stage.posted()
+        stage.messenger.delete(stage.messenger.messages[0].ref)
+        reply.push(RequestClosed("r1", allowed=True, text="Allowed."))
+        reply.push(TurnFinished("done"))
+    assert stage.texts() == ["done"]
+    assert reply.delivered
+
+
+@virtual
+async def test_several_long_questions_are_cut_to_one_message() -> None:
+    stage = Stage(MemoryMessenger(Capabilities(max_chars=500)))
+    question = Question("Which? " * 60, choices=(Choice("A"), Choice("B")), several=True)
+    async with stage.reply() as reply:
+        reply.push(QuestionAsked("q1", (question, question)))
+        await stage.posted()
+        ask = stage.messenger.messages[0]
+        assert [action.label for action in ask.actions] == ["1: A", "1: B", "2: A", "2: B"]
+        assert ask.text.endswith("…")
+        reply.push(RequestClosed("q1", allowed=False, text="Nobody answered."))
+        reply.push(TurnFinished("done"))
+    assert ask.text.startswith("🚫 Nobody answered.")
 
 
 @virtual
