@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import urljoin, urlsplit
@@ -42,7 +43,7 @@ async def upload(api: Api, path: Path) -> str:
     try:
         async with (
             aiohttp.ClientSession(timeout=_timeout()) as session,
-            session.post(url, data=data, proxy=proxy_for(url), allow_redirects=False) as response,
+            session.post(url, data=BytesIO(data), proxy=proxy_for(url), allow_redirects=False) as response,
         ):
             if response.status != 200:
                 raise Unreachable(f"the upload of {path.name} was refused: HTTP {response.status}", acted=False)

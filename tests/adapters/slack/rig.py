@@ -88,12 +88,16 @@ def settings_for(slack: LoopbackSlack, app: App | None = None, **changes: object
     return SlackSettings.model_validate({**given, **changes})
 
 
-def adapter_for(slack: LoopbackSlack, app: App | None = None, *, name: str = "slack", **changes: object) -> SlackAdapter:
+def adapter_for(
+    slack: LoopbackSlack, app: App | None = None, *, name: str = "slack", **changes: object
+) -> SlackAdapter:
     return SlackAdapter(name, settings_for(slack, app, **changes), Display())
 
 
 @asynccontextmanager
-async def over_http(slack: LoopbackSlack, adapter: SlackAdapter, bot: Bot, app: App | None = None) -> AsyncGenerator[str]:
+async def over_http(
+    slack: LoopbackSlack, adapter: SlackAdapter, bot: Bot, app: App | None = None
+) -> AsyncGenerator[str]:
     """The adapter connected, its webhook on a real server and subscribed; gives the address."""
     async with adapter.connect(bot):
         application = web.Application()

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from dataclasses import replace
 
 import pytest
 from pydantic import SecretStr
 
+from adapters.slack.adapter import SlackAdapter
 from adapters.slack.testing import LoopbackSlack
 from botkit.errors import NotAllowed
 from botkit.model import Conversation
+from botkit.view import Display
 from tests.adapters.slack.rig import Bot, adapter_for, settings_for
 
 
@@ -206,7 +207,8 @@ async def test_the_adapter_can_be_connected_again(slack: LoopbackSlack, bot: Bot
         async with adapter.connect(bot):
             await slack.connected()
             await slack.say("alice", slack.dm("alice"), f"hello {number}")
-            await slack.until(lambda expected=number: len(bot.messages) == expected + 1)
+            await slack.settled()
+            assert len(bot.messages) == number + 1
 
 
 async def test_two_workspaces_do_not_hear_each_other(slack: LoopbackSlack, bot: Bot) -> None:
@@ -227,10 +229,11 @@ async def test_two_workspaces_do_not_hear_each_other(slack: LoopbackSlack, bot: 
     assert second.messages[0].conversation.space == other_team.id
 
 
-@pytest.mark.parametrize("token", ["bot_token", "app_token"])
-async def test_a_wrong_token_says_what_to_do(slack: LoopbackSlack, bot: Bot, token: str) -> None:
+@pytest.mark.parametrize("wrong", [{"bot_token": SecretStr("xoxb-no")}, {"app_token": SecretStr("xapp-no")}])
+async def test_a_wrong_token_says_what_to_do(slack: LoopbackSlack, bot: Bot, wrong: dict[str, SecretStr]) -> None:
+    settings = settings_for(slack).model_copy(update=wrong)
     with pytest.raises(NotAllowed, match="wrong or revoked"):
-        async with adapter_for(slack, **{token: SecretStr("xoxb-no" if token == "bot_token" else "xapp-no")}).connect(bot):
+        async with SlackAdapter("slack", settings, Display()).connect(bot):
             pass
 
 
@@ -247,5 +250,3 @@ async def test_without_the_right_to_ask_for_names_ids_are_shown(slack: LoopbackS
         await slack.say("alice", "general", f"{slack.app.mention} ask {slack.person('bob').mention}")
         await slack.settled()
     assert bot.messages[0].text == f"ask @{slack.person('bob').id}"
-    assert settings_for(slack).command == "/claude"
-    assert replace(bot.messages[0], raw=None) == bot.messages[0]

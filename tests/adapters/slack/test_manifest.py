@@ -1,0 +1,64 @@
+"""The app asks for exactly the rights it uses."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from pydantic import ValidationError
+
+import adapters.slack
+from adapters.slack import SlackSettings, plugin
+from adapters.slack.manifest import manifest
+from adapters.slack.methods import COMMANDS, EVENTS, READS, REQUIRED, SCOPES, Method
+from botkit.plugins import load_adapter
+from botkit.view import Display
+
+SOURCES = Path(adapters.slack.__file__).parent.glob("*.py")
+
+
+def test_the_manifest_has_exactly_the_scopes_of_the_methods_and_events_used() -> None:
+    text = "\n".join(path.read_text() for path in SOURCES if path.name != "methods.py")
+    known = set(get_args(Method))
+    used = {name for name in re.findall(r'"((?:[a-z]+\.)+[a-zA-Z]+)"', text) if name in known or "." in name} & known
+    assert used == known == set(SCOPES)
+    assert known >= READS
+    needed = {scope for method in used for scope in SCOPES[method]}
+    needed |= {scope for scopes in EVENTS.values() for scope in scopes} | {COMMANDS}
+    assert set(REQUIRED) == needed
+    made = manifest()
+    assert made["oauth_config"] == {"scopes": {"bot": sorted(needed)}}
+
+
+def test_socket_mode_needs_no_address_and_http_has_it_everywhere() -> None:
+    socket, http = manifest(command="/ask"), manifest(public_url="https://bots.example/acme/slack/events")
+    assert "request_url" not in repr(socket)
+    assert "'socket_mode_enabled': True" in repr(socket)
+    assert "'command': '/ask'" in repr(socket)
+    assert repr(http).count("https://bots.example/acme/slack/events") == 3
+    assert "'socket_mode_enabled': False" in repr(http)
+
+
+@pytest.mark.parametrize(
+    ("given", "complaint"),
+    [
+        ({"bot_token": "xoxb-1"}, "without one nothing is received"),
+        ({"bot_token": "xapp-1", "app_token": "xapp-1"}, "bot_token is an app-level token"),
+        ({"bot_token": "xoxb-1", "app_token": "xoxb-1"}, "app_token is a bot"),
+        ({"bot_token": "xoxb-1", "app_token": "xapp-1", "api_url": "slack.com"}, "https://"),
+        ({"bot_token": "xoxb-1", "app_token": "xapp-1", "colour": "red"}, "colour"),
+        ({"app_token": "xapp-1"}, "bot_token"),
+    ],
+)
+def test_wrong_settings_say_what_is_wrong(given: dict[str, str], complaint: str) -> None:
+    with pytest.raises(ValidationError, match=complaint):
+        SlackSettings.model_validate(given)
+
+
+def test_the_adapter_is_found_by_name_and_made_without_a_network() -> None:
+    assert load_adapter("slack") is plugin
+    settings = SlackSettings.model_validate({"bot_token": "xoxb-1", "signing_secret": "s"})
+    assert plugin.create("team", settings, Display()).name == "team"
+    assert "xoxb-1" not in repr(settings)
