@@ -90,7 +90,7 @@ class ConsoleAdapter:
     ) -> Reply:
         if self._screen:
             return LiveReply(nonce, message, self._screen, self._desk, self._display, resume, checkpoint)
-        return PlainReply(message, self._printer.write, self._desk, self._display, resume)
+        return PlainReply(nonce, message, self._printer.write, self._desk, self._display, resume, checkpoint)
 
     async def download(self, attachment: Attachment, into: Path) -> Path:
         raise AdapterError(f"nothing can be attached in a terminal, so {attachment.name} does not get to {into}")

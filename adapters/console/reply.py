@@ -9,7 +9,7 @@ from adapters.console.desk import Desk
 from adapters.console.progress import Progress
 from adapters.console.screen import Screen
 from botkit.events import ApprovalAsked, Outcome, QuestionAsked, RequestClosed, TurnEvent, TurnFailed, TurnFinished
-from botkit.model import Message, ReplyState
+from botkit.model import Message, MessageRef, ReplyState
 from botkit.protocols import Checkpoint
 from botkit.view import Display, View
 
@@ -38,11 +38,12 @@ class LiveReply:
         self._asked: list[str] = []
         self._dirty, self._leaving = asyncio.Event(), asyncio.Event()
         self._showing: asyncio.Task[None] | None = None
+        self._refs: tuple[MessageRef, ...] = ()
         self.delivered = False
 
     @property
     def state(self) -> ReplyState:
-        return ReplyState(text="\n\n".join(part for part in (self._resumed, self._progress.text) if part))
+        return ReplyState(self._refs, text="\n\n".join(part for part in (self._resumed, self._progress.text) if part))
 
     def push(self, event: TurnEvent) -> None:
         if isinstance(event, ApprovalAsked | QuestionAsked):
@@ -79,13 +80,18 @@ class LiveReply:
             ready = self._progress.take()
             self._screen.show(self._key, self._progress.tail())
             await self._screen.print(ready)
-            if ready and self._checkpoint:
-                self._checkpoint(self.state)
+            if ready:
+                self._printed()
             try:
                 async with asyncio.timeout(INTERVAL):
                     await self._leaving.wait()
             except TimeoutError:
                 continue
+
+    def _printed(self) -> None:
+        self._refs = (MessageRef(self._message.conversation, self._key),)
+        if self._checkpoint:
+            self._checkpoint(self.state)
 
 
 class PlainReply:
@@ -93,13 +99,16 @@ class PlainReply:
 
     def __init__(
         self,
+        key: str,
         message: Message,
         write: Callable[[str], Coroutine[None, None, None]],
         desk: Desk,
         display: Display,
         resume: ReplyState | None,
+        checkpoint: Checkpoint | None,
     ) -> None:
         self._message, self._write, self._desk, self._display = message, write, desk, display
+        self._ref, self._checkpoint = MessageRef(message.conversation, key), checkpoint
         self._view = View(resume.text if resume else "")
         self._asked: list[str] = []
         self._asking: list[asyncio.Task[None]] = []
@@ -107,7 +116,7 @@ class PlainReply:
 
     @property
     def state(self) -> ReplyState:
-        return ReplyState(text=self._view.text)
+        return ReplyState((self._ref,) if self.delivered else (), text=self._view.text)
 
     def push(self, event: TurnEvent) -> None:
         if isinstance(event, ApprovalAsked | QuestionAsked):
@@ -126,6 +135,8 @@ class PlainReply:
         await asyncio.gather(*self._asking)
         await self._write(self._view.body(self._display, final=True))
         self.delivered = True
+        if self._checkpoint:
+            self._checkpoint(self.state)
         self._desk.forget(self._asked)
         self._desk.over(self._message.id, self._view.outcome)
 
