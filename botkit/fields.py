@@ -70,11 +70,11 @@ def rate_text(rate: Rate | None) -> str:
     """A rate as it is written in bots.toml."""
     if rate is None:
         return ""
-    for name, size in reversed(_PERIODS.items()):
-        if rate.seconds % size == 0:
-            many = int(rate.seconds // size)
-            return f"{rate.count} per {name}" if many == 1 else f"{rate.count} per {many} {name}s"
-    return f"{rate.count} per {rate.seconds:g} seconds"
+    name, size = next(
+        (name, size) for name, size in reversed(_PERIODS.items()) if size == 1 or rate.seconds % size == 0
+    )
+    many = rate.seconds / size
+    return f"{rate.count} per {name}" if many == 1 else f"{rate.count} per {many:g} {name}s"
 
 
 def parse_command(value: object) -> object:

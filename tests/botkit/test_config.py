@@ -276,6 +276,16 @@ def test_the_first_problem_is_also_in_the_attributes(tmp_path: Path) -> None:
     assert (caught.value.key, caught.value.problem) == ("bots.main.workdir", "expected a value")
 
 
+def test_an_adapter_that_cannot_be_loaded_is_named(tmp_path: Path) -> None:
+    (said,) = problems(tmp_path, MINIMAL + '[bots.main."no.such.module:plugin"]\n')
+    assert said.startswith("bots.main.no.such.module:plugin: adapters 'no.such.module:plugin' cannot be loaded")
+
+
+def test_a_public_address_must_be_a_url(tmp_path: Path) -> None:
+    (said,) = problems(tmp_path, MINIMAL + '[http]\npublic_url = "bots.example.com"\n')
+    assert said == "http.public_url: expected a URL such as \"https://bots.example.com\"; found 'bots.example.com'"
+
+
 def test_the_terminal_chat_needs_no_file(tmp_path: Path) -> None:
     workdir = tmp_path / "${odd}"
     config = default_chat_config(workdir, {"HOME": str(tmp_path)})

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pydantic import BaseModel
+
 from botkit.config import Config, load
+from botkit.secrets import held
 from tests.botkit.test_config import CHAT, MINIMAL, written
 
 
@@ -62,3 +65,33 @@ def test_a_secret_that_stands_in_the_file_is_warned_about(tmp_path: Path) -> Non
         "bots.main.tests.botkit.test_config:plugin.encrypt",
         "store.url",
     )
+
+
+class Nested(BaseModel):
+    """A server of somebody's own adapter."""
+
+    url: str = ""
+    password: str = ""
+
+
+class Servers(BaseModel):
+    """Secrets where a third party's settings may hold them."""
+
+    api_token: str
+    main: Nested
+    others: dict[str, Nested | str | int]
+
+
+def test_secrets_are_found_in_settings_of_any_shape() -> None:
+    settings = Servers(
+        api_token="token-1",
+        main=Nested(url="https://me:pass-1@host", password="pass-2"),
+        others={"a": Nested(password="pass-3"), "x_secret": "pass-4", "port": 80, "b": Nested(url="https://[broken")},
+    )
+    assert {(key, value) for key, value in held(settings, "s") if value} == {
+        ("s.api_token", "token-1"),
+        ("s.main.url", "pass-1"),
+        ("s.main.password", "pass-2"),
+        ("s.others.a.password", "pass-3"),
+        ("s.others.x_secret", "pass-4"),
+    }

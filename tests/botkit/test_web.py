@@ -147,6 +147,17 @@ async def test_a_host_that_does_not_exist_is_named() -> None:
     assert caught.value.key == "http.host"
 
 
+async def test_an_address_of_another_machine_is_named() -> None:
+    with pytest.raises(ConfigError) as caught:
+        await Web("192.0.2.1", 0).__aenter__()
+    assert "192.0.2.1" in caught.value.problem
+    assert caught.value.key.startswith("http")
+
+
+async def test_a_server_that_never_started_can_be_left() -> None:
+    await Web("127.0.0.1", 0).__aexit__()
+
+
 async def test_a_server_for_this_machine_only_refuses_any_other_address() -> None:
     for host in ("0.0.0.0", "::", "192.0.2.1", "example.com"):
         with pytest.raises(ConfigError, match="only this machine"):
