@@ -16,22 +16,16 @@ class Framer:
 
     def feed(self, chunk: bytes) -> list[bytes | None]:
         head, newline, rest = chunk.partition(b"\n")
+        lines = self._grow(head)
         if not newline:
-            return self._grow(chunk)
-        lines: list[bytes | None] = []
-        if self._dropping:
-            self._dropping = False
-        else:
-            self._parts.append(head)
-            lines.extend(self._grow(b""))
-            if self._dropping:
-                self._dropping = False
-            else:
-                lines.append(b"".join(self._parts))
-                self._forget()
-        *whole, rest = rest.split(b"\n")
+            return lines
+        if not self._dropping:
+            lines.append(b"".join(self._parts))
+        self._dropping = False
+        self._forget()
+        *whole, last = rest.split(b"\n")
         lines.extend(line if len(line) <= self._limit else None for line in whole)
-        return lines + self._grow(rest)
+        return lines + self._grow(last)
 
     def finish(self) -> list[bytes | None]:
         """What was left without a newline when the output ended."""
@@ -40,11 +34,10 @@ class Framer:
         return [left] if left else []
 
     def _grow(self, part: bytes) -> list[bytes | None]:
-        if self._dropping:
+        if self._dropping or not part:
             return []
-        if part:
-            self._parts.append(part)
-        self._size = sum(map(len, self._parts)) if len(self._parts) < 4 else self._size + len(part)
+        self._parts.append(part)
+        self._size += len(part)
         if self._size <= self._limit:
             return []
         self._forget()

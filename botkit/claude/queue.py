@@ -36,7 +36,9 @@ class Queue:
 
     def __init__(self) -> None:
         self._tickets: list[Ticket] = []
-        self._arrivals = 0
+        self._arrivals = self._calls = 0
+        self._served: dict[str, int] = {}
+        """Which call each waiting owner had last."""
 
     def __len__(self) -> int:
         return len(self._tickets)
@@ -51,6 +53,10 @@ class Queue:
         """Grant the next ticket a place. `running` names the owners of the turns that have one."""
         self._arrange(running)
         ticket = self._tickets.pop(0)
+        self._calls += 1
+        waiting = {each.owner for each in self._tickets}
+        self._served = {owner: call for owner, call in self._served.items() if owner in waiting}
+        self._served[ticket.owner] = self._calls
         ticket.granted = True
         ticket.place(0)
         ticket.called.set()
@@ -64,12 +70,12 @@ class Queue:
             ticket.called.set()
 
     def _arrange(self, running: Iterable[str]) -> None:
-        """Whoever has fewer turns, running or before it in line, goes first; otherwise the order of arrival stands."""
+        """Whoever has fewer turns, running or before it in line, goes first; then whoever was served longest ago."""
         load = Counter(running)
-        keyed: list[tuple[int, int, Ticket]] = []
-        for number, ticket in enumerate(sorted(self._tickets, key=lambda each: each.number)):
-            keyed.append((load[ticket.owner], number, ticket))
+        keyed: list[tuple[tuple[int, int, int], Ticket]] = []
+        for ticket in sorted(self._tickets, key=lambda each: each.number):
+            keyed.append(((load[ticket.owner], self._served.get(ticket.owner, 0), ticket.number), ticket))
             load[ticket.owner] += 1
-        self._tickets = [ticket for _, _, ticket in sorted(keyed, key=lambda entry: entry[:2])]
+        self._tickets = [ticket for _, ticket in sorted(keyed, key=lambda entry: entry[0])]
         for ahead, ticket in enumerate(self._tickets, start=1):
             ticket.place(ahead)

@@ -60,7 +60,7 @@ async def check_tools(runner: Runner, turn: Turn) -> None:
 async def check_stop(runner: Runner, turn: Turn) -> None:
     """A stop ends the turn soon, as stopped; a second one finds nothing to stop."""
     async with asyncio.timeout(PATIENCE), runner.start(turn) as events:
-        assert await anext(events), "the turn begins"
+        await anext(events)  # it has begun
         stopping = asyncio.create_task(runner.stop(turn.session.id))
         seen = [event async for event in events]
         assert await stopping, "the turn and its tools have ended"
@@ -73,7 +73,7 @@ async def check_leaving(runner: Runner, turn: Turn) -> None:
     """Leaving a turn early stops it."""
     async with asyncio.timeout(PATIENCE):
         async with runner.start(turn) as events:
-            assert await anext(events)
+            await anext(events)
         assert not await runner.stop(turn.session.id), "nothing runs after the turn was left"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +22,7 @@ Fake = Callable[..., Profile]
 
 
 @asynccontextmanager
-async def talking(profile: Profile) -> AsyncIterator[Talk]:
+async def talking(profile: Profile) -> AsyncGenerator[Talk, None]:
     async with Pool(LIMITS, FAST, ambient=os.environ) as pool, ClaudeRunner(profile, pool) as runner:
         yield new_talk(runner, profile.workdir)
     assert not [each for each in psutil.Process().children(recursive=True) if _is_worker(each)]

@@ -83,9 +83,9 @@ async def test_nothing_is_left_two_seconds_after_botkit_is_killed(
     left = [each for each in before if psutil.pid_exists(each) and psutil.Process(each).status() != "zombie"]
     assert not left
     assert not keeper.marked(marker)
-    before = _size(workdir / "grows")
+    size = _size(workdir / "grows")
     await asyncio.sleep(0.3)  # whether it still grows can only be seen by waiting
-    assert 0 < _size(workdir / "grows") == before
+    assert 0 < _size(workdir / "grows") == size
 
 
 async def test_the_keeper_is_small_and_deaf_to_the_terminal() -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +21,7 @@ Fake = Callable[..., Profile]
 @asynccontextmanager
 async def running(
     profile: Profile, limits: PoolLimits, ambient: dict[str, str]
-) -> AsyncIterator[tuple[Pool, ClaudeRunner]]:
+) -> AsyncGenerator[tuple[Pool, ClaudeRunner], None]:
     async with Pool(limits, replace(FAST, silence=5.0), ambient=ambient) as pool, ClaudeRunner(profile, pool) as runner:
         yield pool, runner
 
@@ -64,10 +64,10 @@ async def test_one_person_does_not_hold_up_another(fake: Fake, ambient: dict[str
         assert isinstance(await talk.ask("hello", author=author, seconds=20), TurnFinished)
         order.append(author)
 
-    async with running(profile, PoolLimits(max_workers=1, spares=0), ambient) as (_, runner):
-        async with asyncio.TaskGroup() as group:
-            for author in ("greedy", "greedy", "greedy", "greedy", "other"):
-                group.create_task(ask(author, new_talk(runner, profile.workdir)))
+    limits = PoolLimits(max_workers=1, spares=0)
+    async with running(profile, limits, ambient) as (_, runner), asyncio.TaskGroup() as group:
+        for author in ("greedy", "greedy", "greedy", "greedy", "other"):
+            group.create_task(ask(author, new_talk(runner, profile.workdir)))
     assert "other" in order[:3]
 
 
