@@ -27,7 +27,8 @@ def open_store(url: str, *, session_ttl: float = SESSION_TTL) -> Store:
     try:
         parts = urlsplit(url)
     except ValueError:
-        raise _malformed() from None
+        # Not chained: the error's text may hold the password.
+        raise ConfigError("the store's URL cannot be read; percent-encode special characters in the password") from None
     match parts.scheme:
         case "memory":
             return MemoryStore()
@@ -56,7 +57,3 @@ def _redis(url: str, parts: SplitResult, session_ttl: float) -> Store:
     except ImportError:
         raise ConfigError("this store needs the redis package: pip install botkit[redis]") from None
     return RedisStore(_REDIS[parts.scheme] + url[len(parts.scheme) :], session_ttl=session_ttl)
-
-
-def _malformed() -> ConfigError:
-    return ConfigError("the store's URL cannot be read; percent-encode special characters in the password")

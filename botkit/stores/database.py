@@ -43,8 +43,10 @@ class Database:
     """Runs functions on the file, in order, each wholly or not at all. What was asked for is done even if nobody
     waits for it any more."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, patience: float = DEADLINE + BUSY / 1000, waiting: int = WAITING) -> None:
         self.path = path
+        self._patience = patience
+        self._waiting = waiting
         self._jobs: deque[_Job] = deque()
         self._thread: ThreadPoolExecutor | None = None
         self._connection: sqlite3.Connection | None = None
@@ -80,7 +82,7 @@ class Database:
     async def _run(self, job: _Job) -> Any:
         if self._thread is None:
             raise StoreError(f"{self.path}: the store is not open")
-        if len(self._jobs) >= WAITING:
+        if len(self._jobs) >= self._waiting:
             raise StoreError(f"{self.path}: the disk does not keep up")
         self._jobs.append(job)
         self._thread.submit(self._work)
@@ -88,7 +90,7 @@ class Database:
 
     async def _within(self, future: asyncio.Future[T]) -> T:
         try:
-            async with asyncio.timeout(DEADLINE + BUSY / 1000):
+            async with asyncio.timeout(self._patience):
                 # Shielded: the thread goes on in any case, and a cancelled job would be done all the same.
                 return await asyncio.shield(future)
         except TimeoutError:
@@ -122,14 +124,15 @@ class Database:
                 self._one(connection, job, results)
             connection.execute("COMMIT")
         except sqlite3.Error as problem:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
             for job in jobs:
                 if not job.done.done():
                     job.done.set_exception(problem)
-            return
-        for job, result in results:
-            job.done.set_result(result)
+        else:
+            for job, result in results:
+                job.done.set_result(result)
+        finally:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
 
     def _one(self, connection: sqlite3.Connection, job: _Job, results: list[tuple[_Job, Any]]) -> None:
         """One job; what goes wrong in it leaves no trace and does not touch the others."""

@@ -13,7 +13,6 @@ from redis.exceptions import (
     AuthenticationError,
     BusyLoadingError,
     NoPermissionError,
-    NoScriptError,
     OutOfMemoryError,
     ReadOnlyError,
     RedisError,
@@ -49,8 +48,8 @@ class Server:
                 protocol=2,
                 decode_responses=False,
             )
-        except (ValueError, TypeError):
-            raise _malformed() from None
+        except ValueError:
+            raise malformed() from None
         self._redis: Any = Redis(connection_pool=pool)
         self._scripts: dict[str, Any] = {}
 
@@ -83,19 +82,20 @@ def _place(url: str) -> str:
         port = parts.port
     except ValueError:
         # Not chained: the text of the error would hold a part of the password.
-        raise _malformed() from None
+        raise malformed() from None
     database = parts.path.removeprefix("/")
     if parts.fragment or "@" in parts.path + parts.query:
         # A password with an unencoded / ? or #: what looks like the host is a part of it.
-        raise _malformed()
+        raise malformed()
     if parts.scheme == "unix":
         return f"unix://{parts.path}"
     if database and not database.isdecimal():
-        raise _malformed()
+        raise malformed()
     return f"{parts.scheme}://{parts.hostname or 'localhost'}:{port or 6379}/{database or 0}"
 
 
-def _malformed() -> ConfigError:
+def malformed() -> ConfigError:
+    """For a URL that cannot be read, and so cannot be shown without its password either."""
     return ConfigError(
         "the store's URL must be redis://[user:password@]host[:port][/number]; "
         "percent-encode special characters in the password"
@@ -112,8 +112,6 @@ def _advice(problem: Exception) -> str:
             return "the server refuses this user; check the user name, password and permissions"
         case BusyLoadingError():
             return "the server is still loading its data"
-        case NoScriptError():
-            return "the server does not keep scripts"
         case ResponseError() if "WRONGTYPE" in str(problem):
             return "a key that starts with botkit: is of another kind; something else writes to this database"
         case ResponseError():

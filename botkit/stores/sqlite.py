@@ -56,15 +56,8 @@ class SqliteStore:
 
     async def take_over(self, bot: str, owner: str, gone: Collection[str], now: float) -> Sequence[Entry]:
         held = await self._db.write(lambda db: tables.take_over(db, bot, owner, gone, now))
-        ids = self._known.claim(held)
-        if not ids:
-            return []
-        try:
-            rows = await self._db.read(lambda db: tables.entries(db, ids))
-        except BaseException:
-            self._known.discard(*ids)
-            raise
-        return readable(rows)
+        ids = set(self._known.claim((id, mine) for id, mine, _ in held))
+        return readable(data for id, _, data in held if id in ids)
 
     async def owners(self) -> Collection[str]:
         return await self._db.read(tables.owners)

@@ -56,29 +56,23 @@ def dead(db: Connection) -> list[tuple[bytes, str]]:
     return db.execute("SELECT data, why FROM dead ORDER BY accepted, id").fetchall()
 
 
-def take_over(db: Connection, bot: str, owner: str, gone: Collection[str], now: float) -> list[tuple[str, bool]]:
-    """The ids that are the owner's from now on, and whether they were before; oldest first."""
+def take_over(db: Connection, bot: str, owner: str, gone: Collection[str], now: float) -> list[tuple[str, bool, bytes]]:
+    """The entries that are the owner's from now on, and whether they were before; oldest first."""
     lost = [(name,) for name in gone if name != owner]
     db.executemany("DELETE FROM owner WHERE name = ?", lost)
     db.executemany("DELETE FROM lease WHERE owner = ?", lost)
     rows = db.execute(
-        "SELECT entry.id, entry.owner = ? FROM entry LEFT JOIN owner ON owner.name = entry.owner"
+        "SELECT entry.id, entry.owner = ?, entry.data FROM entry LEFT JOIN owner ON owner.name = entry.owner"
         " WHERE entry.bot = ? AND (entry.owner = ? OR owner.alive IS NULL OR owner.alive <= ?)"
         " ORDER BY entry.accepted, entry.id",
         (owner, bot, owner, now),
     ).fetchall()
-    found = [(str(id), bool(mine)) for id, mine in rows]
-    taken = [(owner, id) for id, mine in found if not mine]
+    held = [(str(id), bool(mine), data) for id, mine, data in rows]
+    taken = [(owner, id) for id, mine, _ in held if not mine]
     if taken:
         db.executemany("UPDATE entry SET owner = ? WHERE id = ?", taken)
         _lives(db, owner, now + GRACE)
-    return found
-
-
-def entries(db: Connection, ids: Sequence[str]) -> list[bytes]:
-    """In the order of `ids`, those that exist."""
-    rows = [db.execute("SELECT data FROM entry WHERE id = ?", (id,)).fetchone() for id in ids]
-    return [row[0] for row in rows if row is not None]
+    return held
 
 
 def owners(db: Connection) -> set[str]:

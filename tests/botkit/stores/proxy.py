@@ -11,13 +11,14 @@ class Proxy:
     def __init__(self, socket: str) -> None:
         self._socket = socket
         self._swallow = 0
+        self._to = b""
         self._pipes: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
         self.url = ""
 
-    def swallow_answers(self, count: int) -> None:
-        """The answers to the next so many scripts are lost, each with its connection."""
-        self._swallow = count
+    def swallow_answers(self, count: int, to: bytes = b"EVALSHA") -> None:
+        """The answers to the next so many of these commands are lost, each with its connection."""
+        self._swallow, self._to = count, to
 
     async def __aenter__(self) -> Proxy:
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
@@ -57,7 +58,7 @@ class Proxy:
         while request := await reader.read(1 << 20):
             server_writer.write(request)
             answer = await server_reader.read(1 << 20)
-            if self._swallow and b"EVALSHA" in request and not answer.startswith(b"-NOSCRIPT"):
+            if self._swallow and self._to in request and not answer.startswith(b"-NOSCRIPT"):
                 self._swallow -= 1
                 return
             writer.write(answer)

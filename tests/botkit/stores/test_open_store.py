@@ -30,11 +30,11 @@ async def test_redis_and_valkey_open_through_a_socket_or_a_port(redis_url: str) 
         open_store(f"{scheme}://user:secret@localhost:1/3")
 
 
-@pytest.mark.parametrize("url", ["postgres://u:hunter@host/db", "hunter", "", "redis:/[hunter"])
+@pytest.mark.parametrize("url", ["postgres://u:hunter@host/db", "hunter", "", "redis://:hunter@[host"])
 def test_an_unknown_store_says_which_there_are(url: str) -> None:
     with pytest.raises(ConfigError) as caught:
         open_store(url)
-    assert "memory://, sqlite://, redis://" in str(caught.value) or "redis://[user" in str(caught.value)
+    assert "memory://, sqlite://, redis://" in str(caught.value) or "cannot be read" in str(caught.value)
     assert "hunter" not in str(caught.value)
 
 

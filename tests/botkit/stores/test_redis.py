@@ -202,14 +202,30 @@ async def test_an_answer_lost_on_the_way_loses_and_doubles_nothing(redis_url: st
         assert [entry.id for entry in await store.take_over("helper", "me", [], NOW)] == ["turn-2"]
 
 
-async def test_entries_taken_over_while_the_answer_was_lost_are_handed_out_later(redis_url: str) -> None:
+@pytest.mark.parametrize("lost", [b"EVALSHA", b"HMGET"])
+async def test_entries_taken_over_while_the_answer_was_lost_are_handed_out_later(redis_url: str, lost: bytes) -> None:
     async with Proxy(redis_url.removeprefix("unix://")) as proxy, RedisStore(proxy.url) as store:
         async with RedisStore(redis_url) as before:
             await before.admit(admission("turn-1"), "gone")
-        proxy.swallow_answers(2)
+        proxy.swallow_answers(2, to=lost)
         with pytest.raises(StoreError):
             await store.take_over("helper", "me", ["gone"], NOW)
         assert [entry.id for entry in await store.take_over("helper", "me", ["gone"], NOW)] == ["turn-1"]
+        assert not await store.take_over("helper", "me", ["gone"], NOW)
+
+
+async def test_an_id_no_server_could_keep_is_a_store_error(store: Store) -> None:
+    with pytest.raises(StoreError, match="half a character"):
+        await store.mark("\ud83d")
+
+
+async def test_a_server_that_refuses_for_another_reason_says_which(redis_url: str, store: Store) -> None:
+    await command(redis_url, "CONFIG", "SET", "min-replicas-to-write", "1")
+    try:
+        with pytest.raises(StoreError, match="NOREPLICAS"):
+            await store.set_mark("x", "y")
+    finally:
+        await command(redis_url, "CONFIG", "SET", "min-replicas-to-write", "0")
 
 
 async def test_a_password_opens_the_store_and_is_never_shown() -> None:
