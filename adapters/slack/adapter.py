@@ -36,6 +36,9 @@ from botkit.view import Display
 
 log = structlog.get_logger("botkit.slack")
 
+AGAIN_AFTER = 30.0
+"""Seconds after which catching up is tried again when the store or Slack did not answer."""
+
 
 @dataclass(frozen=True, slots=True)
 class Account:
@@ -151,7 +154,8 @@ async def _repeating(catch_up: CatchUp) -> AsyncGenerator[asyncio.Event]:
         while True:
             await wanted.wait()
             wanted.clear()
-            await catch_up.run()
+            if not await catch_up.run():
+                asyncio.get_running_loop().call_later(AGAIN_AFTER, wanted.set)
 
     task = asyncio.create_task(run(), name="slack-catch-up")
     try:

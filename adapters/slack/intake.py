@@ -21,6 +21,9 @@ log = structlog.get_logger("botkit.slack")
 COMPLETE_WITHIN = 0.8
 """Seconds for names and what was said before; with the store's two they stay under Slack's three."""
 
+FOLLOWS_WITHIN = 0.5
+"""Seconds for the store to say whether a thread is followed."""
+
 
 class Intake:
     """Takes deliveries in, from whichever way they come."""
@@ -37,18 +40,27 @@ class Intake:
         message = parse(body, self._me, received=time.time())
         if message is None:
             return False
-        if may_follow_up(message, self._me) and await self._hub.follows(message.conversation):
+        joins = joins_thread(message)
+        follows = (joins or may_follow_up(message, self._me)) and await self._follows(message)
+        if follows:
             message = replace(message, addressed=True)
         if message.addressed and message.kind == "new":
-            message = await self._completed(message)
+            message = await self._completed(message, context=joins and not follows)
         return await self._hub.deliver(message)
 
-    async def _completed(self, message: Message) -> Message:
+    async def _follows(self, message: Message) -> bool:
+        try:
+            async with asyncio.timeout(FOLLOWS_WITHIN):
+                return await self._hub.follows(message.conversation)
+        except TimeoutError:
+            raise StoreError(f"the store did not answer within {FOLLOWS_WITHIN:g} s") from None
+
+    async def _completed(self, message: Message, *, context: bool) -> Message:
         """With names, and with what was said before the bot was called; as far as Slack answers in time."""
         async with asyncio.TaskGroup() as group:
             named = group.create_task(self._named(message))
-            before = group.create_task(self._before(message))
-        return replace(named.result(), context=before.result(), addressed=message.addressed)
+            before = group.create_task(self._before(message)) if context and self._context else None
+        return replace(named.result(), context=before.result() if before else "", addressed=message.addressed)
 
     async def _named(self, message: Message) -> Message:
         wanted = people(message)
@@ -63,8 +75,6 @@ class Intake:
         return parse(message.raw, self._me, names, received=message.sent_at) or message
 
     async def _before(self, message: Message) -> str:
-        if not self._context or not joins_thread(message) or await self._hub.follows(message.conversation):
-            return ""
         try:
             async with asyncio.timeout(COMPLETE_WITHIN):
                 return await self._history.before(message.conversation, timestamp(message), self._context)

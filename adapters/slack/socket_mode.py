@@ -18,7 +18,7 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.slack.api import Api, proxy_for
-from botkit.errors import Unreachable
+from botkit.errors import RateLimited, Unreachable
 
 log = structlog.get_logger("botkit.slack")
 
@@ -27,6 +27,10 @@ CONNECT_WITHIN = 10.0
 FINISH_WITHIN = 3.0
 """Seconds for deliveries under way to be acknowledged when leaving: after that Slack delivers again anyway."""
 CLOSE_WITHIN = 2.0
+LONGEST_WAIT = 60.0
+"""Seconds to wait at most when Slack opens no more sockets for now (it allows about one a minute)."""
+AWAY = 60.0
+"""Seconds without a socket after which messages may be lost for good, as Slack gives up after five minutes."""
 PING = 3.0
 """Seconds between two pings, and until a broken socket is noticed."""
 
@@ -42,13 +46,21 @@ async def socket_mode(api: Api, app: AsyncApp, reconnected: Callable[[], None]) 
 
     client.socket_mode_request_listeners.append(handle)
     try:
-        try:
-            await client.connect_to_new_endpoint(force=True)
-        except TimeoutError:
-            raise Unreachable("Slack opened no socket in time", acted=False) from None
+        await _connect(client)
         yield
     finally:
         await client.leave()
+
+
+async def _connect(client: Client) -> None:
+    try:
+        try:
+            await client.connect_to_new_endpoint(force=True)
+        except RateLimited as limited:
+            await asyncio.sleep(min(limited.retry_after, LONGEST_WAIT))
+            await client.connect_to_new_endpoint(force=True)
+    except TimeoutError:
+        raise Unreachable("Slack opened no socket in time", acted=False) from None
 
 
 class Client(SocketModeClient):
@@ -63,7 +75,8 @@ class Client(SocketModeClient):
     message_receiver: asyncio.Future[None] | None
     current_session_monitor: asyncio.Future[None] | None
 
-    def __init__(self, api: Api, reconnected: Callable[[], None]) -> None:
+    def __init__(self, api: Api, reconnected: Callable[[], None], away: float = AWAY) -> None:
+        """`reconnected` is called when there was no socket for more than `away` seconds."""
         super().__init__(
             app_token=api.token,
             web_client=AsyncWebClient(base_url=api.base_url),
@@ -71,21 +84,34 @@ class Client(SocketModeClient):
             logger=logging.getLogger("botkit.slack.socket"),
         )
         self.proxy = proxy_for(api.base_url)
-        self._api, self._reconnected = api, reconnected
+        self._api, self._reconnected, self._away = api, reconnected, away
+        self._lost_at: float | None = None
+        self._not_before = 0.0
         self._answering: set[asyncio.Task[None]] = set()
         self._reconnecting: set[asyncio.Task[None]] = set()
 
     async def issue_new_wss_url(self) -> str:
-        return str((await self._api.call("apps.connections.open")).get("url", ""))
+        now = asyncio.get_running_loop().time()
+        if now < self._not_before:
+            raise RateLimited("Slack opens no more sockets for now", retry_after=self._not_before - now)
+        try:
+            return str((await self._api.call("apps.connections.open")).get("url", ""))
+        except RateLimited as limited:
+            self._not_before = now + limited.retry_after
+            raise
 
     async def connect_to_new_endpoint(self, force: bool = False) -> None:
+        now = asyncio.get_running_loop().time
         before = self.current_session
+        if before is not None and self._lost_at is None:
+            self._lost_at = now()
         try:
             async with asyncio.timeout(CONNECT_WITHIN):
                 await super().connect_to_new_endpoint(force)
         finally:
             self.auto_reconnect_enabled = not self.closed
-        if before is not None and self.current_session is not before:
+        lost_at, self._lost_at = self._lost_at, None
+        if lost_at is not None and now() - lost_at >= self._away:
             self._reconnected()
 
     async def connect(self) -> None:

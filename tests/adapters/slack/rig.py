@@ -29,6 +29,8 @@ class Bot:
         self.attempts = 0
         self.silent = 0
         """So many deliveries the store does not answer."""
+        self.forgetful = 0
+        """So many times it does not say whether it follows a conversation."""
         self.slow: asyncio.Event | None = None
         """Deliveries wait for it."""
         self.followed_threads: dict[Conversation, float] = {}
@@ -57,6 +59,9 @@ class Bot:
         return True
 
     async def follows(self, conversation: Conversation) -> bool:
+        if self.forgetful:
+            self.forgetful -= 1
+            raise StoreError("silent")
         return conversation in self.followed_threads
 
     async def followed(self, adapter: str, since: float) -> Sequence[tuple[Conversation, float]]:

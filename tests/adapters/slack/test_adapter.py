@@ -85,6 +85,30 @@ async def test_a_reply_in_a_followed_thread_needs_no_mention(slack: LoopbackSlac
     assert [message.text for message in bot.new] == ["hello", "and me?"]
 
 
+async def test_while_the_store_cannot_say_what_is_followed_nothing_is_acknowledged(
+    slack: LoopbackSlack, bot: Bot
+) -> None:
+    async with adapter_for(slack).connect(bot):
+        root = await slack.say("alice", "general", f"{slack.app.mention} hello")
+        await slack.settled()
+        bot.followed_threads[bot.messages[0].conversation] = 0.0
+        bot.forgetful = 1
+        await slack.say("alice", "general", "more", root)
+        await slack.settled()
+    assert [attempt.problem for attempt in slack.deliveries[-1].attempts] == ["timeout", ""]
+    assert [message.text for message in bot.messages] == ["hello", "more"]
+
+
+async def test_a_long_thread_is_given_from_its_first_message_and_its_end(slack: LoopbackSlack, bot: Bot) -> None:
+    root = await slack.say("alice", "general", "the beginning")
+    for number in range(120):
+        await slack.say("bob", "general", f"line {number}", root)
+    async with adapter_for(slack, thread_context=3).connect(bot):
+        await slack.say("carol", "general", f"{slack.app.mention} and?", root)
+        await slack.settled()
+    assert bot.messages[0].context == "**alice**: the beginning\n\n**bob**: line 118\n\n**bob**: line 119"
+
+
 async def test_called_into_a_thread_the_bot_is_given_what_was_said(slack: LoopbackSlack, bot: Bot) -> None:
     async with adapter_for(slack).connect(bot):
         root = await slack.say("alice", "general", "the build is red")
