@@ -7,7 +7,7 @@ import os
 import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import psutil
 import structlog
@@ -17,31 +17,17 @@ from botkit.claude.install import refuse_inside
 from botkit.claude.keeping import Keeping
 from botkit.claude.options import PoolLimits, Profile, TurnLimits
 from botkit.claude.queue import Queue, Ticket, Withdrawn
+from botkit.claude.starting import Order, Starting
 from botkit.claude.worker import Worker
-from botkit.errors import ClaudeCrashed, RunnerError
+from botkit.errors import RunnerError
 
 TYPICAL = 230
 """Resident megabytes of one worker, for the room a new one needs."""
 RESERVED = 120.0
 """Seconds a spare waits for the session it was promised to."""
 MEGABYTE = 1024 * 1024
-# The CLI's own words, the only sign by which these two can be told from a crash.
-_UNKNOWN, _IN_USE = "No conversation found", "already in use"
 
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What a turn needs: a worker of this profile with this session."""
-
-    profile: Profile
-    session: str
-    owner: str
-    fresh: bool
-    rules: tuple[str, ...] = ()
-    total: float = 0.0
-    """The session's cost so far, for a CLI that cannot say it itself."""
 
 
 class Pool:
@@ -55,13 +41,13 @@ class Pool:
         self._ambient = dict(os.environ if ambient is None else ambient)
         self._memory = (limits.memory * MEGABYTE) or psutil.virtual_memory().total // 2
         self._keeping = Keeping()
+        self._starting = Starting(self._ambient, self.turns, self._keeping, self._born)
         self._served: list[Profile] = []
         self._spares: dict[Worker, float | None] = {}
         """Spare workers, and since when they are promised to a session."""
         self._idle: dict[Worker, float] = {}
         self._lent: dict[Worker, str] = {}
         """Workers that answer a turn, and for whom."""
-        self._starting: set[Worker] = set()
         self._closing: dict[Worker, asyncio.Task[bool]] = {}
         self._promised: list[str] = []
         """Owners of the places granted to workers that are not there yet."""
@@ -84,8 +70,7 @@ class Pool:
         self._news.set()
         for worker in list(self._lent):
             worker.stop("interrupted")
-        for worker in list(self._starting):
-            await worker.kill()
+        await self._starting.cancel()
         if self._refilling:
             await self._refilling
         for worker in self.workers:
@@ -156,10 +141,10 @@ class Pool:
         if self._lent.pop(worker, None) is not None:
             self._quiet(worker)
 
-    def withdraw(self, session: str) -> list[asyncio.Task[bool]]:
+    async def withdraw(self, session: str) -> None:
         """A turn that has no worker yet is not wanted any more."""
         self._queue.withdraw(session)
-        return [asyncio.create_task(each.kill()) for each in self._starting if each.session == session]
+        await self._starting.cancel(session)
 
     async def park(self, session: str) -> None:
         """Close the session's worker, once it is idle."""
@@ -182,37 +167,15 @@ class Pool:
         else:
             self._promised.append(order.owner)
         try:
-            worker = await self._start(order)
+            worker = await self._starting.start(order)
             self._lent[worker] = order.owner
             return worker
         finally:
             self._promised.remove(order.owner)
             self._settle()
 
-    async def _start(self, order: Order) -> Worker:
-        """Resume the session, or begin it; if the CLI says that it must be the other way, the other way."""
-        await self._keeping.ensure()
-        try:
-            return await self._spawn(order, resume=not order.fresh)
-        except ClaudeCrashed as crash:
-            if (_IN_USE if order.fresh else _UNKNOWN) not in crash.stderr:
-                raise
-        worker = await self._spawn(order, resume=order.fresh)
-        worker.lost = not order.fresh
-        return worker
-
-    async def _spawn(self, order: Order, *, resume: bool) -> Worker:
-        worker = Worker(order.profile, order.session, self.turns, self._keeping.marker())
-        self._starting.add(worker)
-        try:
-            await worker.start(self._ambient, resume=resume, rules=order.rules, total=order.total)
-        except BaseException:
-            await worker.kill()
-            raise
-        finally:
-            self._starting.discard(worker)
+    def _born(self, worker: Worker) -> None:
         worker.on_quiet, worker.on_asked = self._quiet, self._news.set
-        return worker
 
     def _settle(self) -> None:
         """Something has changed: call whoever waits, make room for them, or prepare for the next."""
@@ -233,7 +196,7 @@ class Pool:
             while self._open and not self._queue and self._room() and (profile := self._lacking()):
                 self._promised.append("")
                 try:
-                    worker = await self._start(Order(profile, str(uuid.uuid4()), "", fresh=True))
+                    worker = await self._starting.start(Order(profile, str(uuid.uuid4()), "", fresh=True))
                     self._spares[worker] = None
                 finally:
                     self._promised.remove("")

@@ -13,9 +13,10 @@ import structlog
 
 from botkit.claude.feed import Feed
 from botkit.claude.options import Profile, replayable
-from botkit.claude.pool import Order, Pool
+from botkit.claude.pool import Pool
 from botkit.claude.prompt import defuse, user_line
 from botkit.claude.queue import Withdrawn
+from botkit.claude.starting import Order
 from botkit.claude.worker import Worker
 from botkit.errors import ClaudeCrashed, RunnerError
 from botkit.events import Decision, Notice, Outcome, TurnEvent, TurnFailed, Waiting
@@ -106,12 +107,10 @@ class ClaudeRunner:
 
     async def _end(self, session: str, live: _Live) -> bool:
         live.stopped = True
-        killed = self._pool.withdraw(session)
+        await self._pool.withdraw(session)
         if live.worker:
             live.worker.stop()
         await live.over.wait()  # bounded: the interrupt ends in signals
-        for each in killed:
-            await each
         return live.clean
 
     async def _drive(self, turn: Turn, live: _Live) -> None:

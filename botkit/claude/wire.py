@@ -180,6 +180,9 @@ class ControlResponse(Struct, tag="control_response"):
     response: Response
 
 
+IGNORED = frozenset(("command_lifecycle", "conversation_reset", "rate_limit_event", "tool_progress", "keep_alive"))
+"""Known types of lines that say nothing botkit needs."""
+
 Line = Stream | Assistant | UserEcho | System | Result | ControlRequest | ControlCancel | ControlResponse
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import assert_never
 import structlog
 
 from botkit.claude import control, reap, wire
+from botkit.claude.asking import Asking
 from botkit.claude.environment import environment
 from botkit.claude.exchange import Exchange
 from botkit.claude.feed import Feed
@@ -24,6 +24,8 @@ from botkit.events import Decision, FailureReason, Outcome, TurnFailed
 
 READY = 30.0
 """Seconds from starting the CLI to its answer; ten started together on two cores need 3.3 s."""
+AGAIN = 0.5
+"""Seconds between interrupts of a turn that goes on."""
 REPLY = 5.0
 """Seconds the CLI has to answer a control request that something waits for."""
 
@@ -54,7 +56,7 @@ class Worker:
         self._limits = limits
         self._process = Process(marker, limits.line, self._line, self._exited)
         self._todos = TaskList()
-        self._replies: dict[str, Callable[[wire.Response], None]] = {}
+        self._control = Asking(self._process.write)
         self._unasked: asyncio.Task[None] | None = None
         self._seen: set[str] = set()
         self._closed = False
@@ -110,11 +112,11 @@ class Worker:
             await self._wait(self.exchange.over, self._limits.turn)
         exchange = self._begin(feed)
         exchange.uuid = uuid
-        if stopped():
-            exchange.stop("stopped")
-        else:
-            self._write(line)
         try:
+            if stopped():
+                exchange.finish(ended := exchange.failed("stopped"))
+                return ended
+            self._process.write(line)
             return await self._ending(exchange)
         finally:
             self._end(exchange)
@@ -182,7 +184,8 @@ class Worker:
                 await self.kill()
             exchange.stop(due[1])
             return
-        await self._wait(exchange.changed, due[0] - now if due else 3600.0)
+        # Not until then without looking again: a tool that ends, or the first line, brings another limit forward.
+        await self._wait(exchange.changed, min(due[0] - now, LOOK) if due else LOOK)
 
     async def _judge(self, exchange: Exchange) -> Outcome:
         if exchange.outcome:
@@ -199,10 +202,15 @@ class Worker:
 
     async def _interrupt(self, exchange: Exchange) -> None:
         """The control request first, then signals."""
-        self._write(control.command(secrets.token_hex(8), "interrupt"))
-        if not await self._wait(exchange.over, self._limits.stop):
-            log.warning("interrupt_ignored", pid=self.pid)
-            await self.kill()
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._limits.stop
+        while (left := deadline - loop.time()) > 0:
+            # Again and again: one that comes before the CLI has taken the line up finds nothing to interrupt.
+            self._control.tell("interrupt")
+            if await self._wait(exchange.over, min(left, AGAIN)):
+                return
+        log.warning("interrupt_ignored", pid=self.pid)
+        await self.kill()
 
     def _begin(self, feed: Feed) -> Exchange:
         self.exchange = Exchange(feed, self._limits, todos=self._todos, baseline=self.total, write=self._process.write)
@@ -229,8 +237,7 @@ class Worker:
             case wire.Unknown():
                 self._unknown(line)
             case wire.ControlResponse(response=response):
-                if reply := self._replies.pop(response.request_id, None):
-                    reply(response)
+                self._control.answered(response)
             case wire.System(subtype="background_tasks_changed", tasks=tasks):
                 self.background = bool(tasks)
                 if self.on_quiet and not self.busy:
@@ -271,17 +278,18 @@ class Worker:
 
     def _check_budget(self, exchange: Exchange) -> None:
         """`--max-budget-usd` counts a whole process; a turn's own budget is asked after every call of the model."""
-        baseline, id = self.total, secrets.token_hex(8)
+        baseline = self.total
 
         def spent(response: wire.Response) -> None:
             total = control.total_cost(response)
             if total is not None and total - baseline >= self.profile.turn_budget:
                 exchange.stop("budget", f"${total - baseline:.4f} of ${self.profile.turn_budget:.4f}")
 
-        self._replies[id] = spent
-        self._write(control.command(id, "get_usage"))
+        self._control.tell("get_usage", spent)
 
     def _unknown(self, line: wire.Unknown) -> None:
+        if line.type in wire.IGNORED:
+            return
         self.skipped += 1
         kind = f"{line.type}/{line.subtype}"
         if kind not in self._seen and len(self._seen) < 100:
@@ -291,32 +299,20 @@ class Worker:
     def _exited(self) -> None:
         if self.exchange:
             self.exchange.crash()
-        for id in list(self._replies):
-            self._replies.pop(id)(wire.Response("error", id))
+        self._control.abandon()
         self.background = False
         if self.on_quiet and self.exchange is None:
             self.on_quiet(self)
 
     async def _ask(self, subtype: str, deadline: float) -> wire.Response:
-        """A control request and its answer. Raises ClaudeCrashed."""
-        id = secrets.token_hex(8)
-        answer: asyncio.Future[wire.Response] = asyncio.get_running_loop().create_future()
-        self._replies[id] = lambda response: None if answer.done() else answer.set_result(response)
-        self._write(control.command(id, subtype))
-        try:
-            async with asyncio.timeout(deadline):
-                response = await answer
-        except TimeoutError:
+        """A control request that something waits for. Raises ClaudeCrashed."""
+        response = await self._control.ask(subtype, deadline)
+        if response is None:
             await self.kill()
-            raise self._crash(f"the CLI did not answer {subtype!r} within {deadline:.0f} s") from None
-        finally:
-            self._replies.pop(id, None)
+            raise self._crash(f"the CLI did not answer {subtype!r} within {deadline:.0f} s")
         if self._process.ended.is_set():
             raise self._crash("the CLI ended while it started")
         return response
-
-    def _write(self, data: bytes) -> None:
-        self._process.write(data)
 
     def _crash(self, problem: str) -> ClaudeCrashed:
         return ClaudeCrashed(problem, exit_code=self._process.exit_code, stderr=self._process.stderr)

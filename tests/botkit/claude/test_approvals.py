@@ -68,7 +68,8 @@ async def test_a_denied_tool_does_not_run_and_claude_reads_why(talk: Talk) -> No
 async def test_rules_of_the_session_ask_no_more_also_after_parking(talk: Talk) -> None:
     await talk.ask(bash("touch a1"), decide=allow_for_session)
     closed = next(event for event in talk.events if isinstance(event, RequestClosed))
-    assert closed.rules == asks(talk)[0].rules == ("Bash(touch a1)",) or closed.rules
+    assert closed.rules
+    assert closed.rules == asks(talk)[0].rules
     talk.session = replace(talk.session, rules=closed.rules)
     await talk.ask(bash("touch a1"), decide=deny)
     assert not asks(talk)
