@@ -68,4 +68,10 @@ def _create(name: str, settings: SlackSettings, display: Display) -> Adapter:
     return SlackAdapter(name, settings, display)
 
 
-plugin = AdapterPlugin(settings=SlackSettings, create=_create)
+def _setup() -> str:
+    from adapters.slack.manifest import steps
+
+    return steps()
+
+
+plugin = AdapterPlugin(settings=SlackSettings, create=_create, setup=_setup)

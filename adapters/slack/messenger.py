@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from adapters.slack.api import Api, Json, next_cursor
 from adapters.slack.blocks import Format, arguments
 from adapters.slack.files import upload
@@ -30,13 +32,15 @@ class SlackMessenger:
     def __init__(self, api: Api, style: Format = "mrkdwn") -> None:
         self._api = api
         self._style: Format = style
+        # A text is measured before it is sent, and parsing one takes some milliseconds.
+        self._rendered = lru_cache(64)(mrkdwn if style == "mrkdwn" else defused)
 
     @property
     def capabilities(self) -> Capabilities:
         return _CAPABILITIES[self._style]
 
     def render(self, markdown: str) -> str:
-        return mrkdwn(markdown) if self._style == "mrkdwn" else defused(markdown)
+        return self._rendered(markdown)
 
     def size(self, rendered: str) -> int:
         """In UTF-16 units, the largest of the ways in which Slack might count."""

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import get_args
 
+import msgspec
 import pytest
 from pydantic import ValidationError
 
@@ -13,7 +14,7 @@ import adapters.slack
 from adapters.slack import SlackSettings, plugin
 from adapters.slack.manifest import manifest
 from adapters.slack.methods import COMMANDS, EVENTS, READS, REQUIRED, SCOPES, Method
-from botkit.plugins import load_adapter
+from botkit.plugins import load_adapter, setup_of
 from botkit.view import Display
 
 SOURCES = Path(adapters.slack.__file__).parent.glob("*.py")
@@ -39,6 +40,13 @@ def test_socket_mode_needs_no_address_and_http_has_it_everywhere() -> None:
     assert "'command': '/ask'" in repr(socket)
     assert repr(http).count("https://bots.example/acme/slack/events") == 3
     assert "'socket_mode_enabled': False" in repr(http)
+
+
+def test_the_set_up_can_be_pasted() -> None:
+    said = setup_of("slack")
+    start, end = said.index("{\n"), said.index("\n}\n") + 2
+    assert msgspec.json.decode(said[start:end]) == manifest()
+    assert 'bot_token = "${SLACK_BOT_TOKEN}"' in said
 
 
 @pytest.mark.parametrize(
