@@ -25,6 +25,8 @@ TYPICAL = 230
 """Resident megabytes of one worker, for the room a new one needs."""
 RESERVED = 120.0
 """Seconds a spare waits for the session it was promised to."""
+PATIENCE = 10.0
+"""Seconds beyond `TurnLimits.stop` that running turns have to end when the pool is left."""
 MEGABYTE = 1024 * 1024
 
 log = structlog.get_logger()
@@ -51,6 +53,8 @@ class Pool:
         self._closing: dict[Worker, asyncio.Task[bool]] = {}
         self._promised: list[str] = []
         """Owners of the places granted to workers that are not there yet."""
+        self._coming: dict[str, asyncio.Event] = {}
+        """Sessions whose worker is waited for or started."""
         self._queue = Queue()
         self._refilling: asyncio.Task[None] | None = None
         self._news = asyncio.Event()
@@ -68,9 +72,12 @@ class Pool:
         self._open = False
         self._queue.withdraw()
         self._news.set()
-        for worker in list(self._lent):
-            worker.stop("interrupted")
+        ending = [exchange for worker in list(self._lent) if (exchange := worker.stop("interrupted"))]
         await self._starting.cancel()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self.turns.stop + PATIENCE):
+                for exchange in ending:
+                    await exchange.over.wait()
         if self._refilling:
             await self._refilling
         for worker in self.workers:
@@ -124,6 +131,8 @@ class Pool:
         while self._open:
             if closing := next((task for each, task in self._closing.items() if each.session == order.session), None):
                 await asyncio.wait([closing])
+            elif coming := self._coming.get(order.session):
+                await coming.wait()
             elif (worker := self.find(order.session)) is None:
                 return await self._new(order, report)
             elif not worker.alive or not self._fits(worker, order):
@@ -156,7 +165,14 @@ class Pool:
                 await asyncio.wait([task])
 
     async def _new(self, order: Order, report: Callable[[int], None]) -> Worker:
-        """Start a worker, when there is room for one."""
+        """Start a worker, when there is room for one. Nobody else starts one for this session meanwhile."""
+        self._coming[order.session] = asyncio.Event()
+        try:
+            return await self._when_there_is_room(order, report)
+        finally:
+            self._coming.pop(order.session).set()
+
+    async def _when_there_is_room(self, order: Order, report: Callable[[int], None]) -> Worker:
         ticket = Ticket(order.session, order.owner, report)
         if self._queue or not self._room():
             self._queue.add(ticket, self._owners())

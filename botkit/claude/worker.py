@@ -24,6 +24,8 @@ from botkit.events import Decision, FailureReason, Outcome, TurnFailed
 
 READY = 30.0
 """Seconds from starting the CLI to its answer; ten started together on two cores need 3.3 s."""
+LOOK = 1.0
+"""Seconds between two looks at the time limits of a turn."""
 AGAIN = 0.5
 """Seconds between interrupts of a turn that goes on."""
 REPLY = 5.0

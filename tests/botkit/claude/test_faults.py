@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -159,3 +160,13 @@ def _is_worker(process: psutil.Process) -> bool:
         return "fake_cli" in " ".join(process.cmdline())
     except psutil.Error:
         return False
+
+
+async def test_a_machine_short_of_files_is_asked_again(fake: Fake) -> None:
+    async with talking(fake("normal")) as talk:
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (psutil.Process().num_fds() + 1, hard))
+        asyncio.get_running_loop().call_later(0.15, resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        ended = await talk.ask("hello", seconds=10)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        assert isinstance(ended, TurnFinished)

@@ -7,6 +7,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 import structlog.testing
 
@@ -15,7 +16,9 @@ from botkit.claude.environment import MARKER, environment
 from botkit.claude.install import bundled_command, check_version, find_command, parse_version, refuse_inside
 from botkit.claude.options import PoolLimits, Profile, TurnLimits, arguments, replayable
 from botkit.claude.pool import Pool
+from botkit.claude.runner import ClaudeRunner
 from botkit.errors import ClaudeMissing, InsideClaude
+from tests.botkit.claude.conftest import new_talk
 
 PROFILE = Profile(Path("/work"))
 
@@ -145,3 +148,17 @@ def test_clocks_stand_still_while_people_are_asked() -> None:
     assert clock.due(tool=False) == (1012, "silent")
     clock.heard(1095.0)
     assert clock.due(tool=True) == (1100, "timeout")
+
+
+@pytest.mark.parametrize("trusted", [False, True])
+async def test_a_repository_s_own_hooks_run_only_where_it_is_trusted(
+    pool: Pool, profile: Profile, workdir: Path, trusted: bool
+) -> None:
+    hook = {"hooks": [{"type": "command", "command": f"touch {workdir}/hooked"}]}
+    settings = {"hooks": {"UserPromptSubmit": [hook]}, "permissions": {"allow": ["Bash"]}}
+    folder = workdir / ".claude"
+    folder.mkdir()
+    (folder / "settings.json").write_bytes(msgspec.json.encode(settings))
+    async with ClaudeRunner(replace(profile, trust_workdir=trusted), pool) as runner:
+        await new_talk(runner, workdir).ask("hello")
+    assert (workdir / "hooked").exists() is trusted

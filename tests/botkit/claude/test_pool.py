@@ -191,6 +191,16 @@ async def test_a_changed_model_of_a_session_starts_a_new_worker(fake: Fake, ambi
         assert "--permission-mode=plan" in psutil.Process(worker.pid).cmdline()
 
 
+async def test_two_turns_of_one_session_never_have_two_workers(fake: Fake, ambient: dict[str, str]) -> None:
+    profile = fake("normal")
+    async with running(profile, PoolLimits(max_workers=3, spares=0), ambient) as (pool, runner):
+        talk = new_talk(runner, profile.workdir)
+        twin = new_talk(runner, profile.workdir, talk.session.id)
+        both = await asyncio.gather(talk.ask("hello"), twin.ask("hello"))
+        assert all(isinstance(ended, TurnFinished) for ended in both)
+        assert len(pool.workers) == 1
+
+
 async def test_leaving_the_pool_ends_turns_and_processes(fake: Fake, ambient: dict[str, str], tmp_path: Path) -> None:
     profile = replace(fake("hang"), environment={"MARK": str(uuid.uuid4())})
     pool = Pool(PoolLimits(max_workers=2, spares=1), replace(FAST, silence=5.0), ambient=ambient)

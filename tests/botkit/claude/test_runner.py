@@ -155,3 +155,21 @@ async def test_a_live_worker_answers_ten_times_sooner_than_a_new_one(talk: Talk)
     live = sorted([await first_word() for _ in range(9)])[4]
     print(f"new {new * 1000:.0f} ms, live {live * 1000:.1f} ms")  # noqa: T201
     assert live < new / 4
+
+
+async def test_huge_lines_pass_in_both_directions(talk: Talk, model: LoopbackModel) -> None:
+    ended = await talk.ask("!huge 3000000")
+    assert isinstance(ended, TurnFinished)
+    assert len(ended.text) == 3_000_000
+    ended = await talk.ask(f"!say got it\n{'x' * 1_000_000}")
+    assert isinstance(ended, TurnFinished)
+    assert ended.text == "got it"
+
+
+async def test_a_session_known_to_the_cli_is_never_begun_twice(talk: Talk) -> None:
+    await talk.ask("remember the plum")
+    await talk.runner.park(talk.session.id)
+    talk.fresh = True
+    ended = await talk.ask("!history")
+    assert isinstance(ended, TurnFinished)
+    assert "plum" in ended.text
