@@ -24,6 +24,7 @@ from botkit.errors import BotkitError
 from botkit.events import TurnEvent
 from botkit.leases import owner
 from botkit.protocols import Store
+from botkit.redact import Redactor
 from botkit.retention import retain
 from botkit.stores import open_store
 from botkit.web import Web
@@ -68,7 +69,9 @@ class Application:
         config = self.config
         for bot in config.bots.values():
             find_command(bot.profile, self._environ)
-        self._store = await self._stack.enter_async_context(open_store(config.store.url))
+        self._store = await self._stack.enter_async_context(
+            open_store(config.store.url, session_ttl=config.store.keep_sessions)
+        )
         self._pool = await self._stack.enter_async_context(Pool(config.pool, config.turn, ambient=self._environ))
         self.web.check("store", self._store_answers)
         for name, bot_config in config.bots.items():
@@ -97,6 +100,7 @@ class Application:
             access=config.access,
             limits=config.limits,
             mount=self._mount,
+            redactor=Redactor(self.config.secrets),
         )
 
     async def _unasked(self, bot: str, session: str, events: AsyncIterator[TurnEvent]) -> None:
@@ -131,12 +135,12 @@ class Application:
                 old.bots[name].display != config.bots[name].display
             ):
                 await self.bots[name].replace_adapters(adapters_of(config.bots[name]))
-            self._apply(config.bots[name])
+            self._apply(config.bots[name], Redactor(config.secrets))
         self.config = config
         log.info("reloaded", needs_restart=left)
         return left
 
-    def _apply(self, config: BotConfig) -> None:
+    def _apply(self, config: BotConfig, redactor: Redactor) -> None:
         self._runners[config.name].apply(config.profile)
         self.bots[config.name].apply(
             settings=config.settings,
@@ -144,11 +148,12 @@ class Application:
             middleware=middleware_of(config),
             access=config.access,
             limits=config.limits,
+            redactor=redactor,
         )
 
 
 async def _connected(bot: Bot) -> bool:
-    return bot.connected == bot.adapters.keys()
+    return bot.connected == set(bot.adapters)
 
 
 async def _end(task: asyncio.Task[None]) -> None:

@@ -26,6 +26,7 @@ from botkit.limits import Limits
 from botkit.model import Admission, Conversation, Entry, Message, Outgoing, Role, Session, User
 from botkit.protocols import Adapter, Runner, Store
 from botkit.record import Record
+from botkit.redact import Redactor
 from botkit.routing import Handler, Middleware, Route, Routes, compose
 from botkit.tasks import Tasks
 from botkit.turnlog import TurnLogs
@@ -83,6 +84,7 @@ class Bot:
         access: Access,
         limits: Limits | None = None,
         mount: Mount | None = None,
+        redactor: Redactor | None = None,
     ) -> None:
         self.name = name
         self.settings = settings
@@ -92,6 +94,8 @@ class Bot:
         self.store = store
         self.access = access
         self.limits = limits or Limits()
+        self.redactor = redactor or Redactor()
+        """Hides the secrets botkit knows from everything that is shown."""
         self.tasks = Tasks()
         self.lanes = Lanes(settings.queue)
         self.logs = TurnLogs()
@@ -277,9 +281,11 @@ class Bot:
         middleware: Sequence[Middleware],
         access: Access,
         limits: Limits,
+        redactor: Redactor,
     ) -> None:
         """A changed config, effective from the next message on; what runs is not disturbed."""
         self.settings, self.routes, self.access, self.limits = settings, routes, access, limits
+        self.redactor = redactor
         self._middleware, self._onions = tuple(middleware), {}
         self.lanes.queue, self.approvals.timeout = settings.queue, settings.approval_timeout
 

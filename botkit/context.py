@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from botkit.censor import Censor
 from botkit.events import Outcome, TurnEvent, TurnFailed, TurnFinished
 from botkit.model import Entry, Message, Role, Session, Upload
 from botkit.protocols import Adapter, Reply
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from botkit.bot import Bot
     from botkit.record import Record
     from botkit.routing import Route
+    from botkit.turnlog import TurnLog
 
 
 class Context:
@@ -48,6 +50,9 @@ class Context:
         """It waited in its lane, so what admission read may be old."""
         self.uploads: tuple[Upload, ...] = ()
         self.outcome: Outcome | None = None
+        self.log: TurnLog | None = None
+        """The turn's numbered events, once it runs."""
+        self._censor = Censor(bot.redactor)
         self._reply: Reply | None = None
         self._closed = False
         self._delivered = False
@@ -70,6 +75,12 @@ class Context:
         """Show an event. After the outcome nothing more is shown."""
         if self._closed or self.outcome is not None:
             return
+        for each in self._censor.clean(event):
+            await self._show(each)
+
+    async def _show(self, event: TurnEvent) -> None:
+        if self.log is not None:
+            self.log.append(event)
         if self._reply is None:
             reply = self.adapter.reply_to(
                 self.message,

@@ -20,12 +20,27 @@ class Redactor:
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         forms = {form for secret in secrets for form in _forms(secret) if len(form) >= SHORTEST}
         # Longest first: one secret may begin with another.
-        ordered = sorted(forms, key=lambda form: (-len(form), form))
-        self._pattern = re.compile("|".join(map(re.escape, ordered))) if ordered else None
+        self._forms = sorted(forms, key=lambda form: (-len(form), form))
+        self._pattern = re.compile("|".join(map(re.escape, self._forms))) if self._forms else None
 
     def redact(self, text: str) -> str:
         """The text with every secret replaced."""
         return self._pattern.sub(HIDDEN, text) if self._pattern else text
+
+    @property
+    def idle(self) -> bool:
+        """There is nothing to hide."""
+        return self._pattern is None
+
+    def begun(self, text: str) -> int:
+        """How many characters at the end of a text may be the beginning of a secret that goes on."""
+        longest = 0
+        for form in self._forms:
+            for length in range(min(len(form) - 1, len(text)), longest, -1):
+                if text.endswith(form[:length]):
+                    longest = length
+                    break
+        return longest
 
 
 def neutral(text: str) -> str:

@@ -12,7 +12,6 @@ from botkit.errors import Refused
 from botkit.events import ApprovalAsked, Outcome, QuestionAsked, RequestClosed, ToolStarted, TurnEvent, TurnFailed
 from botkit.events import TurnFinished as Finished
 from botkit.model import Session, Turn
-from botkit.turnlog import TurnLog
 
 
 async def run(ctx: Context, prompt: str) -> None:
@@ -38,12 +37,12 @@ async def run(ctx: Context, prompt: str) -> None:
 
 async def follow(ctx: Context, events: AsyncIterator[TurnEvent]) -> None:
     """Show a turn's events, in its log and in its reply, until the outcome."""
-    log = ctx.bot.logs.open(ctx.turn)
+    log = ctx.log = ctx.bot.logs.open(ctx.turn)
     try:
         async for event in events:
-            await _show(ctx, log, event)
+            await _show(ctx, event)
     finally:
-        await _close_requests(ctx, log)
+        await _close_requests(ctx)
         if not log.ended:
             log.append(TurnFailed("interrupted"))
 
@@ -52,9 +51,8 @@ async def unasked(ctx: Context) -> None:
     """The handler of turns that nobody asked for: they are shown as they come."""
 
 
-async def _close_requests(ctx: Context, log: TurnLog) -> None:
+async def _close_requests(ctx: Context) -> None:
     for closed in ctx.bot.approvals.forget(ctx):
-        log.append(closed)
         await ctx.push(closed)
 
 
@@ -75,7 +73,7 @@ async def _go_on(ctx: Context) -> bool:
     return True
 
 
-async def _show(ctx: Context, log: TurnLog, event: TurnEvent) -> None:
+async def _show(ctx: Context, event: TurnEvent) -> None:
     match event:
         case ApprovalAsked() | QuestionAsked():
             ctx.bot.approvals.opened(ctx, event)
@@ -86,13 +84,12 @@ async def _show(ctx: Context, log: TurnLog, event: TurnEvent) -> None:
         case ToolStarted(name=name, summary=summary):
             ctx.record.tool(f"{name}: {summary}" if summary else name)
         case Finished() | TurnFailed():
-            await _close_requests(ctx, log)
+            await _close_requests(ctx)
             ctx.session = _after(ctx.session, event)
             if ctx.session is not None:
                 await ctx.record.conclude(event, ctx.session)
         case _:
             pass
-    log.append(event)
     await ctx.push(event)
 
 

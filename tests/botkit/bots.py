@@ -13,6 +13,7 @@ from botkit.config import BotConfig
 from botkit.leases import owner
 from botkit.limits import Limits
 from botkit.protocols import Store
+from botkit.redact import Redactor
 from botkit.stores import MemoryStore
 from botkit.testing.memory_adapter import MemoryAdapter
 from botkit.testing.scripted_runner import ScriptedRunner
@@ -33,6 +34,7 @@ class Parts:
     adapter: MemoryAdapter = field(default_factory=MemoryAdapter)
     access: Access = EVERYBODY
     limits: Limits = field(default_factory=Limits)
+    secrets: frozenset[str] = frozenset()
     owner: str = field(default_factory=owner)
     settings: dict[str, object] = field(default_factory=dict[str, object])
 
@@ -60,4 +62,5 @@ class Parts:
             owner=self.owner,
             access=self.access,
             limits=self.limits,
+            redactor=Redactor(self.secrets),
         )

@@ -1,0 +1,48 @@
+"""Takes known secrets out of a turn's events before anybody sees them, also those that arrive in pieces. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass, replace
+from typing import TypeVar, cast
+
+from botkit.events import TextDelta, ThinkingDelta, TurnEvent
+from botkit.redact import Redactor
+
+Value = TypeVar("Value")
+
+
+class Censor:
+    """One turn's filter. What may be the beginning of a secret is held back until the next piece tells."""
+
+    def __init__(self, redactor: Redactor) -> None:
+        self._redactor = redactor
+        self._held: TextDelta | ThinkingDelta | None = None
+
+    def clean(self, event: TurnEvent) -> Iterator[TurnEvent]:
+        """What may be shown now: nothing, the event, or what was held back and then the event."""
+        if self._redactor.idle:
+            yield event
+            return
+        held, self._held = self._held, None
+        if held is not None and type(held) is type(event) and held.parent == getattr(event, "parent", None):
+            event = replace(held, text=held.text + cast("TextDelta | ThinkingDelta", event).text)
+        elif held is not None:
+            yield held
+        event = self._clean(event)
+        if isinstance(event, TextDelta | ThinkingDelta) and (begun := self._redactor.begun(event.text)):
+            self._held = replace(event, text=event.text[-begun:])
+            event = replace(event, text=event.text[:-begun])
+            if not event.text:
+                return
+        yield event
+
+    def _clean(self, value: Value) -> Value:
+        if isinstance(value, str):
+            return cast(Value, self._redactor.redact(value))
+        if isinstance(value, tuple):
+            return cast(Value, tuple(self._clean(each) for each in cast("tuple[object, ...]", value)))
+        if is_dataclass(value) and not isinstance(value, type):
+            changes = {field.name: self._clean(getattr(value, field.name)) for field in fields(value)}
+            return cast(Value, replace(value, **changes))
+        return value
