@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from adapters.slack.messenger import SlackMessenger
 from adapters.slack.methods import REQUIRED
 from adapters.slack.parse import Me
 from adapters.slack.people import People
+from adapters.slack.sdk import logger
 from adapters.slack.socket_mode import socket_mode
 from adapters.slack.status import ReplyWithStatus, Status
 from botkit.errors import NotAllowed, StoreError
@@ -182,7 +182,7 @@ def _bolt(intake: Intake, account: Account, api: Api) -> AsyncApp:
 
     app = AsyncApp(
         name="botkit",
-        logger=logging.getLogger("botkit.slack.bolt"),
+        logger=logger("bolt"),
         authorize=authorize,
         request_verification_enabled=False,  # done on the raw body, before Bolt parses it: events_api.py
         attaching_function_token_enabled=False,

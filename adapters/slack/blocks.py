@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
+from adapters.slack.format import escape
 from adapters.slack.parse import BLOCK
 from botkit.model import Action, Conversation
 
@@ -35,7 +36,8 @@ def arguments(text: str, actions: Sequence[Action], *, style: Format, conversati
     elif actions:
         blocks.extend(_section(part) for part in sections(text))
     blocks += _buttons(actions, conversation)
-    shown = text if style == "mrkdwn" and not actions else text[:FALLBACK]
+    shown = text if style == "mrkdwn" else escape(text)  # beside a markdown block it is mrkdwn all the same
+    shown = shown[:FALLBACK] if blocks else shown
     return {"text": shown or "…", "blocks": blocks, "parse": "none", "link_names": False}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -38,8 +39,17 @@ class WebClient(Protocol):
     ) -> Answer: ...
 
 
+def logger(name: str) -> logging.Logger:
+    """A logger for the SDK. With no level of its own it would format every request for a log that nobody keeps."""
+    made = logging.getLogger(f"botkit.slack.{name}")
+    made.setLevel(logging.ERROR)
+    return made
+
+
 def web_client(token: str, base_url: str, *, timeout: float, proxy: str | None) -> WebClient:
     """A client that never repeats a call."""
-    client = AsyncWebClient(token=token, base_url=base_url, timeout=int(timeout), retry_handlers=[])
+    client = AsyncWebClient(
+        token=token, base_url=base_url, timeout=int(timeout), retry_handlers=[], logger=logger("web")
+    )
     client.proxy = proxy  # not by argument: with None it would read the environment, and not know NO_PROXY
     return client

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import asynccontextmanager
@@ -18,6 +17,7 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.slack.api import Api, proxy_for
+from adapters.slack.sdk import logger
 from botkit.errors import RateLimited, Unreachable
 
 log = structlog.get_logger("botkit.slack")
@@ -81,7 +81,7 @@ class Client(SocketModeClient):
             app_token=api.token,
             web_client=AsyncWebClient(base_url=api.base_url),
             ping_interval=PING,
-            logger=logging.getLogger("botkit.slack.socket"),
+            logger=logger("socket"),
         )
         self.proxy = proxy_for(api.base_url)
         self._api, self._reconnected, self._away = api, reconnected, away
