@@ -154,6 +154,8 @@ class ReplyState:
     """Messages that show a question or an approval which is still open."""
     text: str = ""
     """Claude's text as last shown, Markdown."""
+    requests: tuple[str, ...] = ()
+    """Ids of what is asked, noted before it is shown: a crash in between leaves a message that nobody else knows of."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,8 +60,24 @@ class Record:
     def shown(self, state: ReplyState) -> None:
         """The reply has posted something. New messages are written at once, more text every two seconds."""
         before = self.entry.reply
-        self.entry = replace(self.entry, reply=state)
+        self.entry = replace(self.entry, reply=replace(state, requests=before.requests))
         self._write_soon(urgent=before.refs != state.refs or before.asks != state.asks)
+
+    async def asks(self, request: str) -> None:
+        """An approval or a question is about to be shown: durable first, so that a restart can close it."""
+        self._set_requests((*self.entry.reply.requests, request))
+        try:
+            async with self._lock:
+                await self._store.update(self.entry)
+        except StoreError as problem:
+            log.warning("journal_behind", turn=self.entry.id, problem=str(problem))
+
+    def asked(self, request: str) -> None:
+        """It is over."""
+        self._set_requests(tuple(id for id in self.entry.reply.requests if id != request))
+
+    def _set_requests(self, ids: tuple[str, ...]) -> None:
+        self.entry = replace(self.entry, reply=replace(self.entry.reply, requests=ids))
 
     def tool(self, summary: str) -> None:
         self.entry = replace(self.entry, tools=(*self.entry.tools, summary)[-100:])

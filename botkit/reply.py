@@ -178,6 +178,9 @@ class EditReply:
     async def _post(self, post: Post, outgoing: Outgoing) -> None:
         if post.doubtful:
             post.ref = await self._bounded(self._messenger.find(self._conversation, post.nonce))
+        if post.ref is None and post.only_found:
+            post.gone = True
+            return
         if post.ref is not None:
             # Without edits nothing could be put right anyway.
             post.shown = post.attempted if self._messenger.capabilities.edits else outgoing

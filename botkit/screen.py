@@ -31,6 +31,8 @@ class Post:
     gone: bool = False
     over: bool = False
     """A request that shows how it ended."""
+    only_found: bool = False
+    """An earlier process may have posted it; if it did not, nobody will."""
     refusals: int = 0
 
 
@@ -63,6 +65,7 @@ class Screen:
         self._parts = [Post(f"{nonce}.{number}", ref) for number, ref in enumerate(past.refs)]
         self._asks: dict[str, Post] = {}
         self._stale = [Post("", ref) for ref in past.asks]
+        self._stale += [Post(f"{nonce}.ask.{id}", doubtful=True, only_found=True) for id in past.requests]
         # The earlier process may have died between posting a message and noting that it did.
         self._doubt = resume is not None
         self._text = past.text
@@ -142,7 +145,7 @@ class Screen:
         for post in self._stale:
             outgoing = Outgoing(texts.CLOSED_BY_RESTART)
             if self._able.edits and not (post.over or post.gone):
-                yield Want(post, outgoing, ask=True, over=True)
+                yield Want(post, outgoing, ask=True, over=post.ref is not None)
         for id, request in self._view.requests.items():
             if id not in self._asks and not (final or request.closed):
                 self._asks[id] = Post(f"{self._nonce}.ask.{id}")

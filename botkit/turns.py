@@ -76,8 +76,10 @@ async def _go_on(ctx: Context) -> bool:
 async def _show(ctx: Context, event: TurnEvent) -> None:
     match event:
         case ApprovalAsked() | QuestionAsked():
+            await ctx.record.asks(event.id)
             ctx.bot.approvals.opened(ctx, event)
         case RequestClosed():
+            ctx.record.asked(event.id)
             event = ctx.bot.approvals.closed(event)
             if event.rules and ctx.session is not None:
                 ctx.session = replace(ctx.session, rules=tuple(dict.fromkeys((*ctx.session.rules, *event.rules))))

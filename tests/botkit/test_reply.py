@@ -627,3 +627,13 @@ async def test_ten_replies_share_one_budget_and_finals_go_first() -> None:
     shares = [len(stage.messenger.seen(thread)[0].history) for thread in threads[1:]]
     assert max(shares) - min(shares) <= 2
     assert not stage.messenger.breaches
+
+
+@virtual
+async def test_a_request_that_was_posted_but_not_noted_is_found_and_closed_after_a_restart() -> None:
+    stage = Stage()
+    await stage.messenger.send(THREAD, Outgoing("May I?", nonce="turn1.ask.r1"))
+    stage.resume = ReplyState(requests=("r1", "never-posted"))
+    async with stage.reply() as reply:
+        reply.push(TurnFinished("done"))
+    assert stage.texts() == [texts.CLOSED_BY_RESTART, "done"]

@@ -23,5 +23,9 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @pytest.fixture
 async def office(store_url: str, tmp_path: Path) -> AsyncGenerator[Office]:
     async with LoopbackSlack() as slack, LoopbackModel() as model:
-        yield Office(slack, model, tmp_path, store_url)
+        office = Office(slack, model, tmp_path, store_url)
+        try:
+            yield office
+        finally:
+            await office.close()
         slack.assert_clean()

@@ -31,6 +31,7 @@ class Office:
     store: str
     options: dict[str, str] = field(default_factory=dict[str, str])
     """More lines for a table of the config, by the table's name."""
+    processes: list[Process] = field(default_factory=list[Process])
 
     @property
     def workdir(self) -> Path:
@@ -96,8 +97,16 @@ class Office:
                 stdout=log,
                 stderr=log,
             )
+        self.processes.append(process)
         await self.slack.connected(within=PATIENCE)
         return process
+
+    async def close(self) -> None:
+        """End what a journey that failed has left."""
+        for process in self.processes:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
 
     async def end(self, process: Process, how: signal.Signals = signal.SIGTERM) -> int:
         process.send_signal(how)
