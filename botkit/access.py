@@ -14,7 +14,8 @@ RANK: dict[Role, int] = {"user": 0, "approver": 1, "admin": 2}
 class Access:
     """Closed by default: nobody is allowed until somebody is named. Ids only, never names; `*` is everybody.
 
-    A denial always wins. Approvers and admins may use the bot as well. A channel or a space admits whoever writes there.
+    A denial always wins. Approvers and admins may use the bot as well. A channel or a space admits whoever
+    writes there.
     """
 
     allow_users: frozenset[str] = frozenset()

@@ -146,6 +146,9 @@ class Bot:
         self._start(self._context(entry, route, role, refusal=refusal, session=admitted.session))
         return True
 
+    def allowed(self, message: Message) -> bool:
+        return self.access.role(message) is not None
+
     async def follows(self, conversation: Conversation) -> bool:
         key = f"{self.name}/{conversation.key}"
         return await self.store.session(key) is not None and await self.store.mark(f"muted/{key}") is None

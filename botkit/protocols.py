@@ -136,6 +136,10 @@ class Hub(Protocol):
         """
         ...
 
+    def allowed(self, message: Message) -> bool:
+        """Whether the config lets its author use the bot there. Pure: ask before a stranger costs a call."""
+        ...
+
     async def follows(self, conversation: Conversation) -> bool:
         """Whether the bot is part of this conversation (it has a session there and is not muted)."""
         ...

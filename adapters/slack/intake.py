@@ -40,6 +40,8 @@ class Intake:
         message = parse(body, self._me, received=time.time())
         if message is None:
             return False
+        if not self._hub.allowed(message):
+            return await self._hub.deliver(message)
         joins = joins_thread(message)
         follows = (joins or may_follow_up(message, self._me)) and await self._follows(message)
         if follows:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import time
 from collections.abc import AsyncGenerator
@@ -63,7 +64,7 @@ class MemoryAdapter:
     async def download(self, attachment: Attachment, into: Path) -> Path:
         if attachment.id not in self.files:
             raise Gone("there is no such file")
-        into.write_bytes(self.files[attachment.id])
+        await asyncio.to_thread(into.write_bytes, self.files[attachment.id])
         return into
 
     def place(self, thread: str = "1", *, direct: bool = False) -> Conversation:

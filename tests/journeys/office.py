@@ -1,4 +1,4 @@
-"""An office that uses botkit: a loopback Slack, the real CLI with a loopback model, and a config as an operator writes it."""
+"""An office that uses botkit: a loopback Slack, the real CLI with a loopback model, and an operator's config."""
 
 from __future__ import annotations
 

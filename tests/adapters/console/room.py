@@ -63,6 +63,9 @@ class Room:
         self._stop.set()
         return True
 
+    def allowed(self, message: Message) -> bool:
+        return True
+
     async def follows(self, conversation: Conversation) -> bool:
         return False
 

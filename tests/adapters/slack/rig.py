@@ -35,6 +35,7 @@ class Bot:
         """Deliveries wait for it."""
         self.followed_threads: dict[Conversation, float] = {}
         self.mounted: dict[str, Handler] = {}
+        self.strangers: set[str] = set()
 
     @property
     def bot(self) -> str:
@@ -57,6 +58,9 @@ class Bot:
         self.messages.append(message)
         self._slack.record.changed()
         return True
+
+    def allowed(self, message: Message) -> bool:
+        return message.author.id not in self.strangers
 
     async def follows(self, conversation: Conversation) -> bool:
         if self.forgetful:

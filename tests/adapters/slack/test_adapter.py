@@ -274,3 +274,13 @@ async def test_without_the_right_to_ask_for_names_ids_are_shown(slack: LoopbackS
         await slack.say("alice", "general", f"{slack.app.mention} ask {slack.person('bob').mention}")
         await slack.settled()
     assert bot.messages[0].text == f"ask @{slack.person('bob').id}"
+
+
+async def test_a_stranger_costs_no_call_to_slack(slack: LoopbackSlack, bot: Bot) -> None:
+    bot.strangers.add(slack.person("carol").id)
+    async with adapter_for(slack).connect(bot):
+        before = len(slack.calls)
+        root = await slack.say("alice", "general", "the build is red")
+        await slack.say("carol", "general", f"{slack.app.mention} why?", root)
+        await slack.settled()
+        assert len(slack.calls) == before
