@@ -10,11 +10,13 @@ from adapters.slack.files import upload
 from adapters.slack.format import defused, mrkdwn
 from adapters.slack.methods import Method
 from adapters.slack.wire import read_posted
-from botkit.errors import Unreachable
+from botkit.errors import TooLong, Unreachable
 from botkit.model import Capabilities, Conversation, MessageRef, Outgoing
 
 NONCE = "botkit_nonce"
 """The `event_type` of the metadata that a message of ours carries."""
+CUT = 40_000
+"""chat.postMessage cuts what is longer, with no more than a warning."""
 PAGE, PAGES = 200, 5
 """How far back `find` looks."""
 
@@ -99,7 +101,10 @@ class SlackMessenger:
         return None
 
     def _shown(self, text: str, outgoing: Outgoing, conversation: Conversation) -> Json:
-        return arguments(self.render(text), outgoing.actions, style=self._style, conversation=conversation)
+        rendered = self.render(text)
+        if self.size(rendered) > CUT:
+            raise TooLong(f"Slack would cut a text of more than {CUT} characters", code="msg_too_long")
+        return arguments(rendered, outgoing.actions, style=self._style, conversation=conversation)
 
 
 def _metadata(nonce: str) -> Json | None:
