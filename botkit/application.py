@@ -15,12 +15,12 @@ from aiohttp import web
 
 from botkit.assemble import adapters_of, middleware_of, routes_of
 from botkit.bot import Bot
-from botkit.claude.install import find_command, refuse_inside
+from botkit.claude.install import check_version, find_command, refuse_inside
 from botkit.claude.pool import Pool
 from botkit.claude.process import use_pidfd_watcher
 from botkit.claude.runner import ClaudeRunner
 from botkit.config import BotConfig, Config
-from botkit.errors import BotkitError
+from botkit.errors import BotkitError, ClaudeMissing
 from botkit.events import TurnEvent
 from botkit.leases import owner
 from botkit.protocols import Store
@@ -67,8 +67,8 @@ class Application:
 
     async def _open(self) -> None:
         config = self.config
-        for bot in config.bots.values():
-            find_command(bot.profile, self._environ)
+        for wanted in config.bots.values():
+            find_command(wanted.profile, self._environ)
         self._store = await self._stack.enter_async_context(
             open_store(config.store.url, session_ttl=config.store.keep_sessions)
         )
@@ -83,7 +83,18 @@ class Application:
             await self._stack.enter_async_context(bot)
         cleaning = asyncio.create_task(retain(self._store, config), name="retention")
         self._stack.push_async_callback(_end, cleaning)
+        asking = asyncio.create_task(self._ask_versions(), name="claude-version")
+        self._stack.push_async_callback(_end, asking)
         log.info("ready", bots=sorted(self.bots), store=config.store.url.partition(":")[0])
+
+    async def _ask_versions(self) -> None:
+        """Warn, beside everything else, about a CLI that botkit was not tested with or that does not start."""
+        profiles = {(bot.profile.command, bot.profile.launcher): bot.profile for bot in self.config.bots.values()}
+        for profile in profiles.values():
+            try:
+                await check_version(profile, self._environ)
+            except ClaudeMissing as problem:
+                log.error("claude_unusable", problem=str(problem))
 
     async def _bot(self, config: BotConfig) -> Bot:
         runner = ClaudeRunner(config.profile, self._pool, on_unasked=partial(self._unasked, config.name))
