@@ -33,11 +33,17 @@ class Access:
         user, where = message.author.id, message.conversation
         if message.author.is_bot or not user:
             return None
-        if user in self.deny_users or where.channel in self.deny_channels or where.space in self.deny_spaces:
+        denied = (
+            _named(user, self.deny_users)
+            or where.channel in self.deny_channels
+            or (not where.direct and _named(where.channel, self.deny_channels))
+            or _named(where.space, self.deny_spaces)
+        )
+        if denied:
             return None
-        if user in self.admins:
+        if _named(user, self.admins):
             return "admin"
-        if user in self.approvers:
+        if _named(user, self.approvers):
             return "approver"
         allowed = (
             _named(user, self.allow_users)

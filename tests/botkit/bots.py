@@ -14,7 +14,7 @@ from botkit.leases import owner
 from botkit.limits import Limits
 from botkit.protocols import Store
 from botkit.redact import Redactor
-from botkit.stores import MemoryStore
+from botkit.stores.memory import MemoryStore
 from botkit.testing.memory_adapter import MemoryAdapter
 from botkit.testing.scripted_runner import ScriptedRunner
 from botkit.view import Display

@@ -34,6 +34,10 @@ def test_without_a_config_nobody_is_answered() -> None:
         (Access(admins=ids("U1"), deny_users=ids("U1")), None),
         (Access(allow_users=ids("*"), deny_channels=ids("C1")), None),
         (Access(allow_users=ids("*"), deny_spaces=ids("T1")), None),
+        (Access(allow_users=ids("*"), deny_users=ids("*")), None),
+        (Access(allow_users=ids("*"), deny_spaces=ids("*")), None),
+        (Access(approvers=ids("*")), "approver"),
+        (Access(admins=ids("*")), "admin"),
     ],
 )
 def test_policy(access: Access, role: str | None) -> None:
@@ -42,6 +46,13 @@ def test_policy(access: Access, role: str | None) -> None:
 
 def test_a_channel_rule_opens_no_direct_messages() -> None:
     assert Access(allow_channels=ids("*")).role(said("U1", channel="D1", direct=True)) is None
+
+
+def test_all_channels_may_be_denied_and_direct_messages_stay() -> None:
+    access = Access(allow_users=ids("U1"), deny_channels=ids("*"))
+    assert access.role(said("U1")) is None
+    assert access.role(said("U1", channel="D1", direct=True)) == "user"
+    assert Access(allow_users=ids("U1"), deny_channels=ids("D1")).role(said("U1", channel="D1", direct=True)) is None
 
 
 def test_bots_and_nameless_senders_are_strangers() -> None:

@@ -22,7 +22,7 @@ from botkit.events import (
 )
 from botkit.limits import Limits, Rate
 from botkit.model import Admission, Admitted, Attachment, Turn
-from botkit.stores import MemoryStore
+from botkit.stores.memory import MemoryStore
 from botkit.testing.scripted_runner import ScriptedRunner
 from tests.botkit.bots import Parts
 
@@ -261,7 +261,7 @@ async def test_a_turn_cut_off_by_a_crash_goes_on_in_its_reply_and_is_never_asked
         await crashed.__aenter__()
         await parts.adapter.say("build it")
         await parts.adapter.until_text("build it")
-        for task in list(crashed.tasks._running):  # type: ignore[attr-defined]  # a crash leaves no time to clean up
+        for task in list(crashed.tasks._running):  # a crash leaves no time to clean up
             task.cancel()
         await crashed.__aexit__()
         again = Parts(parts.workdir, store=parts.store, adapter=parts.adapter)

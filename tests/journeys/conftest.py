@@ -9,9 +9,6 @@ from adapters.slack.testing import LoopbackSlack
 from botkit.testing.model import LoopbackModel
 from tests.journeys.office import Office
 
-pytest_plugins = ("tests.redis_server",)
-
-
 @pytest.fixture(params=["sqlite", "redis"])
 def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Journeys look the same on both stores."""

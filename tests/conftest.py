@@ -1,4 +1,4 @@
-"""One server that speaks Redis for all tests of this folder; each test finds it empty."""
+"""One server that speaks Redis for all tests that want one; each finds it empty."""
 
 from __future__ import annotations
 
