@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -100,10 +100,12 @@ class Bot:
         self.lanes = Lanes(settings.queue)
         self.logs = TurnLogs()
         self.approvals = Approvals(runner, self.tasks, settings.approval_timeout)
-        self.leases = Leases(store, runner, f"{owner}|{name}")
+        self.leases = Leases(store, runner, self.tasks, f"{owner}|{name}")
         self.started = time.time()
         self.connected: set[str] = set()
         self._owner = f"{owner}|{name}"
+        self._taken: deque[Entry] = deque()
+        """Taken over from another process, not yet started."""
         self._onions: dict[Handler, Handler] = {}
         self._middleware = tuple(middleware)
         self._mount = mount
@@ -118,8 +120,8 @@ class Bot:
 
     async def deliver(self, message: Message) -> bool:
         """See `Hub.deliver`. Policy first, which is pure; then one round trip to the store; then a task."""
-        if self._closing:
-            raise StoreError("botkit is stopping and takes no new messages")
+        if self._closing or message.conversation.adapter not in self.adapters:
+            raise StoreError("botkit is stopping, or its adapter is, and takes no new messages")
         route = self.routes.find(message)
         if route is None or not (message.addressed or self.lanes.holds(message.conversation.key, message.reply_to)):
             return False
@@ -128,6 +130,8 @@ class Bot:
             self._stranger(message)
             return False
         entry = Entry(uuid4().hex, self.name, f"{self.name}/{message.conversation.key}", message, time.time())
+        # What the store says of the session may be old by the time the lane is free.
+        busy = self.lanes.running(message.conversation.key) is not None
         limits = self.limits.of(self.name, message) if route.limited else ()
         admission = Admission(f"{self.name}/{message.conversation.adapter}/{message.id}", limits, entry, time.time())
         try:
@@ -138,12 +142,10 @@ class Bot:
         if admitted.repeat:
             log.debug("repeat", message=message.id, conversation=message.conversation.key)
             return False
-        refusal = ""
-        if admitted.refused is not None:
-            refusal = texts.limited(admitted.refused.scope, admitted.retry_after)
-        elif RANK[role] < RANK[route.role]:
-            refusal = texts.not_your_role(route.role)
-        self._start(self._context(entry, route, role, refusal=refusal, session=admitted.session))
+        refusal = texts.limited(admitted.refused.scope, admitted.retry_after) if admitted.refused is not None else ""
+        ctx = self._context(entry, route, role, refusal=refusal, session=admitted.session)
+        ctx.waited = busy
+        self._start(ctx)
         return True
 
     def allowed(self, message: Message) -> bool:
@@ -166,8 +168,12 @@ class Bot:
 
     async def stop(self, conversation: Conversation) -> bool:
         ctx = self.lanes.running(conversation.key)
-        if ctx is None or ctx.session is None:
+        if ctx is None or ctx.outcome is not None:
             return False
+        if not ctx.begun or ctx.session is None:
+            # It still waits for its session or fetches files: now it never begins.
+            ctx.stopping.set()
+            return True
         return await self.runner.stop(ctx.session.id)
 
     def mount(self, path: str, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> None:
@@ -186,6 +192,8 @@ class Bot:
         recovered: bool = False,
     ) -> Context:
         adapter, record = self.adapters[entry.message.conversation.adapter], Record(self.store, entry)
+        if not refusal and RANK[role] < RANK[route.role]:
+            refusal = texts.not_your_role(route.role)
         return Context(self, adapter, route, role, record, session=session, refusal=refusal, recovered=recovered)
 
     def _start(self, ctx: Context) -> None:
@@ -215,8 +223,7 @@ class Bot:
         else:
             # The reply tried for as long as there was hope; what is left is for the operator.
             log.error("reply_undelivered", turn=ctx.turn, conversation=ctx.conversation_key)
-            await ctx.record.close()
-            await self.store.bury(ctx.turn, "the reply could not be delivered")
+            await ctx.record.bury("the reply could not be delivered")
 
     async def unasked(self, session: str, events: AsyncIterator[TurnEvent]) -> None:
         """A turn that Claude began by itself (a background task ended): shown where its session lives."""
@@ -325,14 +332,20 @@ class Bot:
         if self._closing:
             return
         owners = [name for name in await self.store.owners() if name != self._owner]
-        for entry in await self.store.take_over(self.name, self._owner, gone(owners), time.time()):
-            message = entry.message
-            route, role = self.routes.find(message), self.access.role(message)
-            if route is None or role is None or message.conversation.adapter not in self.adapters:
-                log.warning("entry_dropped", turn=entry.id, conversation=entry.conversation)
-                await self.store.bury(entry.id, "its adapter, route or author is no longer allowed")
-                continue
-            log.info("turn_taken_up", turn=entry.id, attempts=entry.attempts)
-            session = await self.store.find_session(entry.session) if entry.session else None
-            session = session or await self.store.session(entry.conversation)
-            self._start(self._context(entry, route, role, session=session, recovered=True))
+        self._taken += await self.store.take_over(self.name, self._owner, gone(owners), time.time())
+        while self._taken:
+            # What the store fails at now stays first in line for the next beat: nobody else will hear of it.
+            await self._take_up(self._taken[0])
+            self._taken.popleft()
+
+    async def _take_up(self, entry: Entry) -> None:
+        message = entry.message
+        route, role = self.routes.find(message), self.access.role(message)
+        if route is None or role is None or message.conversation.adapter not in self.adapters:
+            log.warning("entry_dropped", turn=entry.id, conversation=entry.conversation)
+            await self.store.bury(entry.id, "its adapter, route or author is no longer allowed")
+            return
+        session = await self.store.find_session(entry.session) if entry.session else None
+        session = session or await self.store.session(entry.conversation)
+        log.info("turn_taken_up", turn=entry.id, attempts=entry.attempts)
+        self._start(self._context(entry, route, role, session=session, recovered=True))

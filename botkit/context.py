@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -48,6 +49,10 @@ class Context:
         """An earlier process accepted the message and did not finish it."""
         self.waited = False
         """It waited in its lane, so what admission read may be old."""
+        self.stopping = asyncio.Event()
+        """Somebody stopped it before it was given to Claude: it must not begin any more."""
+        self.begun = False
+        """It was given to Claude, whose runner can stop it."""
         self.uploads: tuple[Upload, ...] = ()
         self.outcome: Outcome | None = None
         self.log: TurnLog | None = None

@@ -15,14 +15,18 @@ from botkit.model import Message
 
 
 class Withdrawn(Exception):
-    """The sender deleted the message while it waited."""
+    """The turn was taken back before it began; `why` is for the sender, Markdown."""
+
+    def __init__(self, why: str = "") -> None:
+        self.why = why
+        super().__init__(why)
 
 
 @dataclass(slots=True, eq=False)
 class _Ticket:
     ctx: Context
     turn: asyncio.Event = field(default_factory=asyncio.Event)
-    withdrawn: bool = False
+    withdrawn: Withdrawn | None = None
 
 
 @dataclass(slots=True)
@@ -71,17 +75,17 @@ class Lanes:
         # Platforms deliver out of order at times; people are answered in the order in which they wrote.
         lane.waiting.append(ticket)
         lane.waiting.sort(key=lambda other: other.ctx.message.sent_at)
-        await self._show_places(lane)
         try:
+            await self._show_places(lane)
             await ticket.turn.wait()
-        except asyncio.CancelledError:
+        except BaseException:
             if ticket in lane.waiting:
                 lane.waiting.remove(ticket)
             elif not ticket.withdrawn:
                 self._next(ctx.message.conversation.key, lane)
             raise
         if ticket.withdrawn:
-            raise Withdrawn
+            raise ticket.withdrawn
         ctx.waited = True
 
     def _next(self, key: str, lane: _Lane) -> None:
@@ -105,13 +109,13 @@ class Lanes:
             known.append(lane.running)
         return any(ctx.message.id == message for ctx in known)
 
-    async def withdraw(self, conversation: str, message: str) -> bool:
-        """Take a waiting message out of its lane."""
+    async def withdraw(self, conversation: str, message: str, why: str = "") -> bool:
+        """Take a waiting message out of its lane; its sender is told why."""
         lane = self._lanes.get(conversation)
         for ticket in lane.waiting if lane else ():
             if lane and ticket.ctx.message.id == message:
                 lane.waiting.remove(ticket)
-                ticket.withdrawn = True
+                ticket.withdrawn = Withdrawn(why)
                 ticket.turn.set()
                 await self._show_places(lane)
                 return True

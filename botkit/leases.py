@@ -6,8 +6,10 @@ import asyncio
 import os
 import socket
 import time
-from collections.abc import Collection
+from collections.abc import AsyncGenerator, Collection
+from contextlib import asynccontextmanager, suppress
 from uuid import uuid4
+from weakref import WeakValueDictionary
 
 import psutil
 import structlog
@@ -15,8 +17,10 @@ import structlog
 from botkit.context import Context
 from botkit.errors import StoreError
 from botkit.events import Waiting
+from botkit.lanes import Withdrawn
 from botkit.model import Lease
 from botkit.protocols import Runner, Store
+from botkit.tasks import Tasks
 
 log = structlog.get_logger("botkit")
 
@@ -49,41 +53,65 @@ def _ended(name: str) -> bool:
 class Leases:
     """The sessions this process holds. A session is given up as soon as another process wants it and it is idle."""
 
-    def __init__(self, store: Store, runner: Runner, owner: str) -> None:
-        self._store, self._runner, self._owner = store, runner, owner
+    def __init__(self, store: Store, runner: Runner, tasks: Tasks, owner: str) -> None:
+        self._store, self._runner, self._tasks, self._owner = store, runner, tasks, owner
         self._held: dict[str, Lease] = {}
-        self._busy: dict[str, int] = {}
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
-    async def hold(self, ctx: Context, session: str) -> None:
-        """Wait until the session is ours and keep it while a turn runs. Raises StoreError."""
-        self._busy[session] = self._busy.get(session, 0) + 1
-        key = f"session/{session}"
-        try:
-            while (lease := await self._store.lease(key, self._owner, time.time(), TTL)) is None:
-                await ctx.push(Waiting(1))
-                await asyncio.sleep(BEAT / 2)
-            held = self._held.get(key)
+    @asynccontextmanager
+    async def hold(self, ctx: Context, session: str) -> AsyncGenerator[bool]:
+        """Wait until the session is ours alone and keep it while inside. Raises StoreError, Withdrawn.
+
+        True: it was somebody else's before, or nobody's, so what was read of it earlier may be old.
+        """
+        lock = self._lock(session)
+        if lock.locked():
+            await ctx.push(Waiting(1))
+        async with lock:
+            lease = await self._lease(ctx, _key(session))
+            held = self._held.get(session)
             if held is not None and held.token != lease.token:
                 # Somebody else had it meanwhile (this process stood still too long): our worker's memory is stale.
                 await self._runner.park(session)
-            self._held[key] = lease
-        except BaseException:
-            self.done(session)
-            raise
+            self._held[session] = lease
+            yield held is None or held.token != lease.token
 
-    def done(self, session: str) -> None:
-        """The turn is over. The lease stays, as the worker does, until somebody else wants it."""
-        self._busy[session] -= 1
-        if not self._busy[session]:
-            del self._busy[session]
+    async def _lease(self, ctx: Context, key: str) -> Lease:
+        while (lease := await self._store.lease(key, self._owner, time.time(), TTL)) is None:
+            await ctx.push(Waiting(1))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(BEAT / 2):
+                    await ctx.stopping.wait()
+                raise Withdrawn
+        return lease
 
     async def beat(self) -> None:
         """Stay alive in the store and hand over what others wait for. Raises StoreError."""
         for key in await self._store.beat(self._owner, time.time(), TTL):
-            session = key.removeprefix("session/")
-            if session not in self._busy and key in self._held:
-                await self._runner.park(session)
-                await self._store.release(self._held.pop(key), self._owner)
+            session = key.removeprefix(_key(""))
+            # Closing a worker takes longer than a beat may.
+            if session in self._held and not self._lock(session).locked():
+                self._tasks.start(self._hand_over(session), f"hand-over-{session}")
+
+    async def _hand_over(self, session: str) -> None:
+        # Locked, so that no turn of ours begins between closing the worker and giving the lease away.
+        async with self._lock(session):
+            lease = self._held.get(session)
+            if lease is None:
+                return
+            await self._runner.park(session)
+            try:
+                await self._store.release(lease, self._owner)
+            except StoreError as problem:
+                log.warning("lease_not_released", session=session, problem=str(problem))
+            else:
+                del self._held[session]
+
+    def _lock(self, session: str) -> asyncio.Lock:
+        lock = self._locks.get(session)
+        if lock is None:
+            lock = self._locks[session] = asyncio.Lock()
+        return lock
 
     async def release(self) -> None:
         """Give everything back: sessions, and journal entries that were not finished, to whoever starts next."""
@@ -92,3 +120,7 @@ class Leases:
             await self._store.beat(self._owner, time.time(), 0.0)
         except StoreError as problem:
             log.warning("leases_not_released", problem=str(problem))
+
+
+def _key(session: str) -> str:
+    return f"session/{session}"

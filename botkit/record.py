@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 import structlog
@@ -86,14 +87,20 @@ class Record:
     async def settle(self) -> None:
         """Answered: drop the line. Tries until the store takes it; ends only then or when cancelled."""
         await self.close()
+        await self._until_taken(lambda: self._store.settle(self.entry.id))
+
+    async def bury(self, why: str) -> None:
+        """Given up: move the line to the dead letters. Tries as `settle` does."""
+        await self.close()
+        await self._until_taken(lambda: self._store.bury(self.entry.id, why))
+
+    async def _until_taken(self, end: Callable[[], Awaitable[None]]) -> None:
         while True:
             try:
-                await self._store.settle(self.entry.id)
+                return await end()
             except StoreError as problem:
                 log.warning("settle_waits", turn=self.entry.id, problem=str(problem))
                 await asyncio.sleep(RETRY_EVERY)
-            else:
-                return
 
     async def close(self) -> None:
         """Write what is pending and stop writing; the line stays in the journal."""

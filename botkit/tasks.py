@@ -33,13 +33,14 @@ class Tasks:
 
     async def drain(self, seconds: float) -> bool:
         """Wait for all tasks; after `seconds` cancel and await what is left. False when something was cut."""
-        current = asyncio.current_task()
-        running = {task for task in self._running if task is not current}
-        if not running:
-            return True
-        _, left = await asyncio.wait(running, timeout=seconds)
-        for task in left:
-            task.cancel()
-        if left:
-            await asyncio.wait(left)
-        return not left
+        loop, finished = asyncio.get_running_loop(), True
+        until = loop.time() + seconds
+        while running := self._running - {asyncio.current_task()}:
+            # A task may start another one, which is waited for as well.
+            _, left = await asyncio.wait(running, timeout=max(0.0, until - loop.time()))
+            for task in left:
+                task.cancel()
+            if left:
+                finished = False
+                await asyncio.wait(left)
+        return finished

@@ -11,6 +11,7 @@ from botkit.context import Context
 from botkit.errors import Refused
 from botkit.events import ApprovalAsked, Outcome, QuestionAsked, RequestClosed, ToolStarted, TurnEvent, TurnFailed
 from botkit.events import TurnFinished as Finished
+from botkit.lanes import Withdrawn
 from botkit.model import Session, Turn
 
 
@@ -22,17 +23,19 @@ async def run(ctx: Context, prompt: str) -> None:
         return
     if ctx.entry.attempts:
         prompt = texts.interrupted_prompt(prompt, ctx.entry.tools)
-    session = ctx.session
-    await ctx.bot.leases.hold(ctx, session.id)
-    try:
+    async with ctx.bot.leases.hold(ctx, ctx.session.id) as changed:
+        session = ctx.session
+        if changed and not ctx.fresh:
+            session = await ctx.bot.store.find_session(session.id) or session
         session = ctx.session = replace(session, used=time.time())
         fresh = ctx.fresh and not ctx.entry.attempts
         await ctx.record.begin(session)
+        if ctx.stopping.is_set():
+            raise Withdrawn
+        ctx.begun = True
         turn = Turn(ctx.turn, ctx.message.conversation, ctx.message.author, prompt, session, fresh, ctx.uploads)
         async with ctx.bot.runner.start(turn) as events:
             await follow(ctx, events)
-    finally:
-        ctx.bot.leases.done(session.id)
 
 
 async def follow(ctx: Context, events: AsyncIterator[TurnEvent]) -> None:
@@ -64,7 +67,7 @@ async def _go_on(ctx: Context) -> bool:
         await ctx.push(known)
         return False
     if entry.attempts >= settings.max_attempts:
-        await ctx.bot.store.bury(entry.id, f"cut off {entry.attempts} times")
+        await ctx.record.bury(f"cut off {entry.attempts} times")
         await ctx.push(TurnFailed("gave_up", texts.gave_up(entry.attempts)))
         return False
     if entry.attempts and settings.recovery != "continue":

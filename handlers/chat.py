@@ -39,7 +39,11 @@ async def revise(ctx: Context) -> None:
     running = lanes.running(where.key)
     if ctx.message.kind == "edited":
         lanes.revise(where.key, about, ctx.message)
-    elif not await lanes.withdraw(where.key, about) and running is not None and running.message.id == about:
+    elif (
+        not await lanes.withdraw(where.key, about, texts.WITHDRAWN)
+        and running is not None
+        and running.message.id == about
+    ):
         await running.push(TurnFailed("stopped", texts.WITHDRAWN))
         await ctx.bot.stop(where)
 

@@ -36,7 +36,8 @@ async def stop(ctx: Context) -> None:
     """Stops the running turn; `/stop all` also clears the queue."""
     where = ctx.message.conversation
     cleared = await ctx.bot.lanes.clear(where.key) if ctx.message.arguments.lower() == "all" else 0
-    running = ctx.bot.lanes.running(where.key) is not None
+    current = ctx.bot.lanes.running(where.key)
+    running = current is not None and current.outcome is None
     stopped = await ctx.bot.stop(where)
     await ctx.say(texts.stopped(stopped=stopped, running=running, cleared=cleared))
 
@@ -66,7 +67,7 @@ async def resume(ctx: Context) -> None:
     if not wanted:
         raise Refused(texts.RESUME_WHICH)
     found = await _mine(ctx)
-    number = int(wanted) if wanted.isdigit() else 0
+    number = int(wanted) if wanted.isdecimal() and len(wanted) < 4 else 0
     session = found[number - 1] if 1 <= number <= len(found) else _by_id(found, wanted)
     if session.conversation and session.conversation != ctx.conversation_key:
         _, _, place = session.conversation.partition("/")

@@ -26,7 +26,7 @@ async def answer(ctx: Context) -> None:
     id, rest = _request(ctx)
     asked = ctx.bot.approvals.question(id)
     first, _, second = rest.partition(" ")
-    if ctx.message.kind == "action" and first.isdigit() and second.isdigit():
+    if ctx.message.kind == "action" and first.isdecimal() and second.isdecimal():
         number, choice = int(first), int(second)
         if number >= len(asked.questions) or choice >= len(asked.questions[number].choices):
             raise Refused(texts.NO_REQUEST)

@@ -19,8 +19,8 @@ async def errors(ctx: Context, handler: Handler) -> None:
         await handler(ctx)
     except Refused as refusal:
         await ctx.say(refusal.text)
-    except Withdrawn:
-        await ctx.push(TurnFailed("stopped", texts.WITHDRAWN))
+    except Withdrawn as taken_back:
+        await ctx.push(TurnFailed("stopped", taken_back.why))
     except StoreError as problem:
         log.error("store_failed", turn=ctx.turn, problem=str(problem))
         await ctx.push(TurnFailed("error", texts.STORE_DOWN, retryable=True))
