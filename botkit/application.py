@@ -6,10 +6,12 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import psutil
 import structlog
 from aiohttp import web
 
@@ -23,9 +25,11 @@ from botkit.config import BotConfig, Config
 from botkit.errors import BotkitError, ClaudeMissing
 from botkit.events import TurnEvent
 from botkit.leases import owner
+from botkit.logs import configure
 from botkit.protocols import Store
 from botkit.redact import Redactor
 from botkit.retention import retain
+from botkit.routing import Middleware, Routes
 from botkit.stores import open_store
 from botkit.web import Web
 
@@ -141,26 +145,38 @@ class Application:
             if one != other
         ]
         left += [f"[bots.{name}]" for name in sorted(old.bots.keys() ^ config.bots.keys())]
-        for name in old.bots.keys() & config.bots.keys():
-            if old.bots[name].adapters != config.bots[name].adapters or (
-                old.bots[name].display != config.bots[name].display
-            ):
-                await self.bots[name].replace_adapters(adapters_of(config.bots[name]))
-            self._apply(config.bots[name], Redactor(config.secrets))
-        self.config = config
+        kept = [config.bots[name] for name in self.bots if name in config.bots]
+        # Whatever can be wrong is found before anything changes.
+        parts = {bot.name: (routes_of(bot), middleware_of(bot)) for bot in kept}
+        changed = {bot.name: adapters_of(bot) for bot in kept if _connects_anew(old.bots[bot.name], bot)}
+        for bot in kept:
+            find_command(bot.profile, self._environ)
+        configure(config.log.level, config.log.format, old.secrets | config.secrets)
+        for name, adapters in changed.items():
+            await self.bots[name].replace_adapters(adapters)
+        for bot in kept:
+            self._apply(bot, *parts[bot.name], Redactor(config.secrets))
+        # A bot that is no longer in the file runs on until a restart, as it was.
+        removed = {name: bot for name, bot in old.bots.items() if name not in config.bots}
+        started = {name: bot for name, bot in config.bots.items() if name in self.bots}
+        self.config = replace(config, bots={**removed, **started})
         log.info("reloaded", needs_restart=left)
         return left
 
-    def _apply(self, config: BotConfig, redactor: Redactor) -> None:
+    def _apply(self, config: BotConfig, routes: Routes, middleware: list[Middleware], redactor: Redactor) -> None:
         self._runners[config.name].apply(config.profile)
         self.bots[config.name].apply(
             settings=config.settings,
-            routes=routes_of(config),
-            middleware=middleware_of(config),
+            routes=routes,
+            middleware=middleware,
             access=config.access,
             limits=config.limits,
             redactor=redactor,
         )
+
+
+def _connects_anew(old: BotConfig, new: BotConfig) -> bool:
+    return old.adapters != new.adapters or old.display != new.display
 
 
 async def _connected(bot: Bot) -> bool:
@@ -181,15 +197,39 @@ async def serve(config: Config, environ: Mapping[str, str], *, again: Callable[[
             loop.add_signal_handler(number, _stop, stop, number)
         loop.add_signal_handler(signal.SIGHUP, hang_up.set)
         if pid is not None:
-            await asyncio.to_thread(pid.write_text, f"{os.getpid()}\n", encoding="utf-8")
+            await asyncio.to_thread(_note, pid)
         reloading = asyncio.create_task(_reload_on(hang_up, application, again), name="reload")
         try:
             await stop.wait()
         finally:
             await _end(reloading)
             if pid is not None:
-                await asyncio.to_thread(pid.unlink, missing_ok=True)
+                await asyncio.to_thread(_forget, pid)
             log.info("stopping", bots=sorted(application.bots))
+
+
+def _note(pid: Path) -> None:
+    """Let `botkit reload` find this process, and not another one that has its number later."""
+    try:
+        pid.write_text(f"{os.getpid()}\n{psutil.Process().create_time():.2f}\n", encoding="utf-8")
+    except OSError as problem:
+        log.warning("pid_not_written", file=str(pid), problem=str(problem))
+
+
+def _forget(pid: Path) -> None:
+    with suppress(OSError):
+        if pid.read_text(encoding="utf-8").startswith(f"{os.getpid()}\n"):
+            pid.unlink()
+
+
+def noted(pid: Path) -> int | None:
+    """The process that noted itself there, if it still runs."""
+    try:
+        number, began = pid.read_text(encoding="utf-8").split()
+        running = psutil.Process(int(number)).create_time()
+    except (OSError, ValueError, psutil.Error):
+        return None
+    return int(number) if f"{running:.2f}" == began else None
 
 
 def _stop(stop: asyncio.Event, number: signal.Signals) -> None:

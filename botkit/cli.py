@@ -122,12 +122,13 @@ def init(
 @app.command()
 def reload(config: ConfigFile = Path("bots.toml")) -> None:
     """Let the running botkit read its config again, without dropping a turn."""
+    from botkit.application import noted
+
     load(config, os.environ)
-    try:
-        pid = int(_pid_file(config).read_text(encoding="utf-8"))
-        os.kill(pid, signal.SIGHUP)
-    except (OSError, ValueError):
-        raise ConfigError("no botkit runs with this config", file=str(config)) from None
+    pid = noted(_pid_file(config))
+    if pid is None:
+        raise ConfigError("no botkit runs with this config", file=str(config))
+    os.kill(pid, signal.SIGHUP)
     _say(f"botkit ({pid}) reads {config} again; its log says what changed")
 
 

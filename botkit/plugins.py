@@ -17,6 +17,9 @@ from botkit.errors import ConfigError
 from botkit.protocols import Adapter
 from botkit.view import Display
 
+BROKEN = (ImportError, AttributeError, SyntaxError, NameError, TypeError, ValueError, OSError)
+"""What a module with a mistake in it raises when it is imported."""
+
 Group = Literal["adapters", "handlers", "middleware"]
 
 
@@ -50,8 +53,8 @@ def load(group: Group, name: str) -> object:
         module, _, attribute = found[0].value.partition(":")
     try:
         return getattr(import_module(module), attribute)
-    except (ImportError, AttributeError) as problem:
-        raise ConfigError(f"{group} {name!r} cannot be loaded: {problem}") from problem
+    except BROKEN as problem:
+        raise ConfigError(f"{group} {name!r} cannot be loaded: {type(problem).__name__}: {problem}") from problem
 
 
 def setup_of(adapter: str) -> str:

@@ -27,11 +27,11 @@ async def retain(store: Store, config: Config) -> None:
         keep = config.store
         try:
             rows = await store.purge(seen=now - keep.keep_seen, sessions=now - keep.keep_sessions)
-        except StoreError as problem:
-            log.warning("retention_failed", problem=str(problem))
-        else:
             folders = {bot.profile.workdir for bot in config.bots.values()}
             files = await asyncio.to_thread(remove_uploads, folders, now - keep.keep_uploads)
+        except (StoreError, OSError) as problem:
+            log.warning("retention_failed", problem=str(problem))
+        else:
             if rows or files:
                 log.info("forgotten", rows=rows, files=files)
         await asyncio.sleep(EVERY)
@@ -47,10 +47,19 @@ def remove_uploads(workdirs: Iterable[Path], before: float) -> int:
         for folder in root.iterdir():
             if folder.is_symlink() or not folder.is_dir():
                 continue
-            for file in folder.iterdir():
-                if file.lstat().st_mtime < before and not file.is_dir():
-                    file.unlink(missing_ok=True)
-                    removed += 1
-            if not any(folder.iterdir()):
-                folder.rmdir()
+            try:
+                removed += _clear(folder, before)
+            except OSError as problem:
+                log.warning("uploads_not_removed", folder=str(folder), problem=str(problem))
+    return removed
+
+
+def _clear(folder: Path, before: float) -> int:
+    removed = 0
+    for file in folder.iterdir():
+        if file.lstat().st_mtime < before and (file.is_symlink() or not file.is_dir()):
+            file.unlink(missing_ok=True)
+            removed += 1
+    if not any(folder.iterdir()):
+        folder.rmdir()
     return removed

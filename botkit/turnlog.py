@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from array import array
+from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
 
 from botkit.events import TextDelta, ThinkingDelta, TurnEvent, TurnFailed, TurnFinished
 
@@ -14,19 +17,52 @@ RECENT = 200
 """Ended turns that can still be read."""
 
 
+@dataclass(slots=True)
+class _Line:
+    """An event, or several text deltas folded into one."""
+
+    number: int
+    """Of the last event in it."""
+    event: TurnEvent
+    numbers: array[int] | None = None
+    ends: array[int] | None = None
+    """Of a folded line: the number of each delta, and where its text ends."""
+
+    def since(self, number: int) -> TurnEvent:
+        """What a reader that has everything before `number` has not seen of it."""
+        if self.numbers is None or self.ends is None or not isinstance(self.event, TextDelta):
+            return self.event
+        known = bisect_left(self.numbers, number)
+        return replace(self.event, text=self.event.text[self.ends[known - 1] :]) if known else self.event
+
+    def absorb(self, other: _Line) -> bool:
+        """Add the text of the next line; False when it belongs to something else."""
+        mine, more = self.event, other.event
+        if not isinstance(mine, TextDelta) or not isinstance(more, TextDelta) or mine.parent != more.parent:
+            return False
+        if self.numbers is None or self.ends is None:
+            self.numbers, self.ends = array("Q", [self.number]), array("Q", [len(mine.text)])
+        before = len(mine.text)
+        self.numbers.extend(other.numbers or [other.number])
+        self.ends.extend(before + end for end in other.ends or [len(more.text)])
+        self.number, self.event = other.number, replace(mine, text=mine.text + more.text)
+        return True
+
+
 class TurnLog:
     """The events of one turn, numbered from 0. Appending never waits for a reader."""
 
     def __init__(self) -> None:
-        self._events: list[tuple[int, TurnEvent]] = []
+        self._lines: list[_Line] = []
         self._next = 0
+        self._fold_at = MAX_EVENTS
         self._more = asyncio.Event()
         self.ended = False
 
     def append(self, event: TurnEvent) -> None:
-        self._events.append((self._next, event))
+        self._lines.append(_Line(self._next, event))
         self._next += 1
-        if len(self._events) > MAX_EVENTS:
+        if len(self._lines) > self._fold_at:
             self._fold()
         self.ended = isinstance(event, TurnFinished | TurnFailed)
         self._more.set()
@@ -34,27 +70,28 @@ class TurnLog:
     async def read(self, since: int = 0) -> AsyncIterator[tuple[int, TurnEvent]]:
         """Events from number `since` on, until the outcome. A reader that is late gets the folded events."""
         while True:
-            for number, event in [pair for pair in self._events if pair[0] >= since]:
-                since = number + 1
-                yield number, event
-            if since >= self._next:
-                if self.ended:
-                    return
+            at = bisect_left(self._lines, since, key=lambda line: line.number)
+            if at < len(self._lines):
+                line = self._lines[at]
+                event, since = line.since(since), line.number + 1
+                yield line.number, event
+            elif self.ended:
+                return
+            else:
                 self._more.clear()
                 await self._more.wait()
 
     def _fold(self) -> None:
-        half = len(self._events) // 2
-        folded: list[tuple[int, TurnEvent]] = []
-        for number, event in self._events[:half]:
-            last = folded[-1][1] if folded else None
-            if isinstance(event, ThinkingDelta):
+        half = len(self._lines) // 2
+        folded: list[_Line] = []
+        for line in self._lines[:half]:
+            if isinstance(line.event, ThinkingDelta):
                 continue
-            if isinstance(event, TextDelta) and isinstance(last, TextDelta) and last.parent == event.parent:
-                folded[-1] = (number, TextDelta(last.text + event.text, event.parent))
-            else:
-                folded.append((number, event))
-        self._events[:half] = folded
+            if not folded or not folded[-1].absorb(line):
+                folded.append(line)
+        self._lines[:half] = folded
+        # What cannot be folded stays; it must not be looked at again with every event.
+        self._fold_at = max(MAX_EVENTS, len(self._lines) + MAX_EVENTS // 2)
 
 
 class TurnLogs:
