@@ -12,6 +12,7 @@ from botkit.access import RANK
 from botkit.context import Context
 from botkit.errors import Refused
 from botkit.events import Allow, Answer, ApprovalAsked, Decision, Deny, QuestionAsked, RequestClosed
+from botkit.model import Message
 from botkit.protocols import Runner
 from botkit.tasks import Tasks
 
@@ -73,6 +74,17 @@ class Approvals:
         if not isinstance(asked, QuestionAsked):
             raise Refused(texts.NOT_A_QUESTION)
         return asked
+
+    def expects(self, message: Message) -> bool:
+        """Whether what somebody writes can only be the answer to the one question that waits for them here."""
+        here = [
+            request
+            for request in self._open.values()
+            if request.ctx.message.conversation == message.conversation and request.closing is None
+        ]
+        if len(here) != 1 or message.kind != "new" or message.command:
+            return False
+        return isinstance(here[0].asked, QuestionAsked) and here[0].ctx.message.author == message.author
 
     def is_open(self, id: str) -> bool:
         return id in self._open

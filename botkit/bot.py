@@ -122,7 +122,7 @@ class Bot:
         """See `Hub.deliver`. Policy first, which is pure; then one round trip to the store; then a task."""
         if self._closing or message.conversation.adapter not in self.adapters:
             raise StoreError("botkit is stopping, or its adapter is, and takes no new messages")
-        route = self.routes.find(message)
+        route = self._route(message)
         if route is None or not (message.addressed or self.lanes.holds(message.conversation.key, message.reply_to)):
             return False
         role = self.access.role(message)
@@ -147,6 +147,13 @@ class Bot:
         ctx.waited = busy
         self._start(ctx)
         return True
+
+    def _route(self, message: Message) -> Route | None:
+        route = self.routes.find(message)
+        if route is not None and self.approvals.expects(message):
+            # Claude asked, and the person simply writes: that is the answer, not the next turn's question.
+            return self.routes.commands.get("answer", route)
+        return route
 
     def allowed(self, message: Message) -> bool:
         return self.access.role(message) is not None

@@ -216,15 +216,27 @@ async def test_nobody_decides_in_time_and_it_is_denied_visibly(parts: Parts) -> 
         await parts.adapter.until_text("done")
 
 
-@pytest.mark.parametrize("typed", ["2", "blue", "/answer q1 Blue"])
-async def test_a_question_is_answered_by_number_or_label(parts: Parts, typed: str) -> None:
+@pytest.mark.parametrize("typed", ["2", "blue", "/answer 2", "/answer q1 Blue"])
+async def test_a_question_is_answered_by_number_or_label_with_or_without_a_command(parts: Parts, typed: str) -> None:
     parts.runner = ScriptedRunner(question)
     async with asyncio.timeout(5), parts.bot():
         await parts.adapter.say("paint")
         await parts.adapter.until_text("Which colour?")
-        await parts.adapter.say(typed if typed.startswith("/") else f"/answer {typed}")
+        await parts.adapter.say(typed)
         await parts.adapter.until_text("answered by Ann: Blue")
         await parts.adapter.until_text("painted")
+
+
+async def test_what_somebody_else_writes_is_no_answer_to_the_question(parts: Parts) -> None:
+    parts.runner = ScriptedRunner(question)
+    async with asyncio.timeout(5), parts.bot():
+        await parts.adapter.say("paint")
+        await parts.adapter.until_text("Which colour?")
+        await parts.adapter.say("blue", user="bob")
+        await parts.adapter.until_text("1 other turn")
+        assert parts.runner.decisions == []
+        await parts.adapter.say("red")
+        await parts.adapter.until_text("answered by Ann: Red")
 
 
 async def test_new_and_resume_change_the_session_of_a_thread(parts: Parts) -> None:
