@@ -98,6 +98,19 @@ async def test_a_short_answer_is_posted_at_once_and_not_edited() -> None:
 
 
 @virtual
+async def test_the_end_of_an_answer_does_not_wait_for_the_pace_after_its_first_post() -> None:
+    stage = Stage()
+    async with stage.reply() as reply:
+        reply.push(TextDelta("Hello"))
+        await stage.posted()
+        await asyncio.sleep(0.2)
+        reply.push(TurnFinished("Hello world."))
+        ended = asyncio.get_running_loop().time()
+    assert stage.texts() == ["Hello world."]
+    assert stage.messenger.calls[-1][0] < ended + 0.1
+
+
+@virtual
 async def test_nothing_is_posted_before_there_is_something_worth_showing() -> None:
     stage = Stage()
     async with stage.reply() as reply:
