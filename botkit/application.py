@@ -184,8 +184,10 @@ async def _connected(bot: Bot) -> bool:
 
 
 async def _end(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.wait([task])
+    while not task.done():
+        # Again, should a library have swallowed it.
+        task.cancel()
+        await asyncio.wait([task], timeout=1.0)
 
 
 async def serve(config: Config, environ: Mapping[str, str], *, again: Callable[[], Config], pid: Path | None) -> None:

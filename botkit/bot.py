@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -111,7 +111,7 @@ class Bot:
         self._mount = mount
         self._told: OrderedDict[str, None] = OrderedDict()
         self._connections = AsyncExitStack()
-        self._closing = False
+        self._closing, self._ended = False, asyncio.Event()
         self._beating: asyncio.Task[None] | None = None
 
     @property
@@ -286,7 +286,8 @@ class Bot:
             if not await self.tasks.drain(self.settings.drain):
                 log.warning("turns_cut_off", bot=self.name)
             if self._beating is not None:
-                self._beating.cancel()
+                # Not cancelled: a call of the store that is cut may have been carried out all the same.
+                self._ended.set()
                 await asyncio.wait([self._beating])
             await self.leases.release()
 
@@ -323,8 +324,7 @@ class Bot:
 
     async def _beat(self) -> None:
         quiet = True
-        while True:
-            await asyncio.sleep(BEAT)
+        while not await self._ends_within(BEAT):
             try:
                 await self.leases.beat()
                 await self.recover()
@@ -333,6 +333,12 @@ class Bot:
                 if quiet:
                     log.warning("store_silent", problem=str(problem))
                 quiet = False
+
+    async def _ends_within(self, seconds: float) -> bool:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                return await self._ended.wait()
+        return False
 
     async def recover(self) -> None:
         """Take up the turns of processes that ended without finishing them. Raises StoreError."""

@@ -106,6 +106,8 @@ class Leases:
                 log.warning("lease_not_released", session=session, problem=str(problem))
             else:
                 del self._held[session]
+                # Who waits asks twice a beat, and goes before our own next turn.
+                await asyncio.sleep(BEAT)
 
     def _lock(self, session: str) -> asyncio.Lock:
         lock = self._locks.get(session)

@@ -11,6 +11,10 @@ import structlog
 log = structlog.get_logger("botkit")
 
 
+AGAIN = 5.0
+"""Seconds a cancelled task has to leave what it has begun in order."""
+
+
 class Tasks:
     """A set of running tasks. A task that fails is logged with its name, never lost."""
 
@@ -42,5 +46,6 @@ class Tasks:
                 task.cancel()
             if left:
                 finished = False
-                await asyncio.wait(left)
+                # Libraries swallow a cancellation now and then: then it is said again.
+                await asyncio.wait(left, timeout=AGAIN)
         return finished

@@ -24,9 +24,7 @@ async def run(ctx: Context, prompt: str) -> None:
     if ctx.entry.attempts:
         prompt = texts.interrupted_prompt(prompt, ctx.entry.tools)
     async with ctx.bot.leases.hold(ctx, ctx.session.id) as changed:
-        session = ctx.session
-        if changed and not ctx.fresh:
-            session = await ctx.bot.store.find_session(session.id) or session
+        session = ctx.session if not changed else await _as_it_is(ctx, ctx.session)
         session = ctx.session = replace(session, used=time.time())
         fresh = ctx.fresh and not ctx.entry.attempts
         await ctx.record.begin(session)
@@ -36,6 +34,15 @@ async def run(ctx: Context, prompt: str) -> None:
         turn = Turn(ctx.turn, ctx.message.conversation, ctx.message.author, prompt, session, fresh, ctx.uploads)
         async with ctx.bot.runner.start(turn) as events:
             await follow(ctx, events)
+
+
+async def _as_it_is(ctx: Context, session: Session) -> Session:
+    """The session as another process may have left it since the message was admitted."""
+    found = await ctx.bot.store.find_session(session.id)
+    if found is None:
+        return session
+    ctx.fresh = found.turns == 0
+    return replace(found, title=found.title or session.title)
 
 
 async def follow(ctx: Context, events: AsyncIterator[TurnEvent]) -> None:

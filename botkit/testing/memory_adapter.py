@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from uuid import uuid4
 
 from botkit.errors import Gone
 from botkit.model import Attachment, Capabilities, Conversation, Kind, Message, ReplyState, User
@@ -25,7 +25,6 @@ class MemoryAdapter:
 
     def __init__(self, name: str = "memory", *, capabilities: Capabilities = CAPABILITIES) -> None:
         self._name = name
-        self._numbers = itertools.count(1)
         self.memory = MemoryMessenger(capabilities)
         self.files: dict[str, bytes] = {}
         """What `download` serves, by attachment id."""
@@ -84,7 +83,7 @@ class MemoryAdapter:
     ) -> Message:
         """What a person says, with an id of its own."""
         return Message(
-            id or f"msg{next(self._numbers)}",
+            id or f"msg-{uuid4().hex[:12]}",
             self.place(thread),
             User(user, user.title()),
             text,
