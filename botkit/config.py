@@ -266,6 +266,7 @@ def _profile(own: Bot, claude: Claude) -> Profile:
         turn_budget=bot.turn_budget,
         trust_workdir=bot.trust_workdir,
         slash_commands=bot.slash_commands,
+        max_upload=own.uploads.max_bytes,
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from botkit.censor import Censor
-from botkit.events import Outcome, TurnEvent, TurnFailed, TurnFinished
+from botkit.events import FileOffered, Outcome, TurnEvent, TurnFailed, TurnFinished
 from botkit.model import Entry, Message, Role, Session, Upload
 from botkit.protocols import Adapter, Reply
 
@@ -84,6 +84,8 @@ class Context:
             await self._show(each)
 
     async def _show(self, event: TurnEvent) -> None:
+        if isinstance(event, FileOffered):
+            await self.record.offers(event)
         if self.log is not None:
             self.log.append(event)
         if self._reply is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 FailureReason = Literal[
@@ -145,6 +146,20 @@ class RequestClosed:
 
 
 @dataclass(frozen=True, slots=True)
+class FileOffered:
+    """Claude sends the people a file; shown as a message of its own."""
+
+    path: Path
+    """Where it lies, for people to read."""
+    name: str
+    caption: str
+    copy: Path
+    """What was in it when Claude sent it: this is what goes out."""
+    id: str
+    """The same for the same name and content: in one turn they go out once, also after a restart."""
+
+
+@dataclass(frozen=True, slots=True)
 class Retrying:
     """The model's API did not answer; the CLI tries again in `delay` seconds. `status` 0: no HTTP status."""
 
@@ -200,6 +215,7 @@ TurnEvent = (
     | ApprovalAsked
     | QuestionAsked
     | RequestClosed
+    | FileOffered
     | Retrying
     | Compacting
     | Notice

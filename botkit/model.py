@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import quote, unquote
 
-from botkit.events import TurnFailed, TurnFinished
+from botkit.events import FileOffered, TurnFailed, TurnFinished
 
 Kind = Literal["new", "edited", "deleted", "action"]
 Role = Literal["user", "approver", "admin"]
@@ -118,6 +118,14 @@ class Outgoing:
     actions: tuple[Action, ...] = ()
     files: tuple[Path, ...] = ()
     nonce: str = ""
+    names: tuple[str, ...] = ()
+    """What people see the files called, in their order; a file without one goes by its own name."""
+
+    @property
+    def named(self) -> tuple[tuple[Path, str], ...]:
+        """The files with their names."""
+        names = (*self.names, *(path.name for path in self.files[len(self.names) :]))
+        return tuple(zip(self.files, names, strict=False))
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +164,10 @@ class ReplyState:
     """Claude's text as last shown, Markdown."""
     requests: tuple[str, ...] = ()
     """Ids of what is asked, noted before it is shown: a crash in between leaves a message that nobody else knows of."""
+    files: tuple[FileOffered, ...] = ()
+    """Files Claude sends, noted before they go out."""
+    sent: tuple[str, ...] = ()
+    """Ids of those that are on the platform, or that it will never take."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from dataclasses import replace
 import structlog
 
 from botkit.errors import StoreError
-from botkit.events import Outcome, TurnFailed
+from botkit.events import FileOffered, Outcome, TurnFailed
 from botkit.model import Entry, Message, ReplyState, Session
 from botkit.protocols import Store
 
@@ -61,17 +61,22 @@ class Record:
     def shown(self, state: ReplyState) -> None:
         """The reply has posted something. New messages are written at once, more text every two seconds."""
         before = self.entry.reply
-        self.entry = replace(self.entry, reply=replace(state, requests=before.requests))
-        self._write_soon(urgent=before.refs != state.refs or before.asks != state.asks)
+        self.entry = replace(self.entry, reply=replace(state, requests=before.requests, files=before.files))
+        news = before.refs != state.refs or before.asks != state.asks or before.sent != state.sent
+        self._write_soon(urgent=news)
 
     async def asks(self, request: str) -> None:
         """An approval or a question is about to be shown: durable first, so that a restart can close it."""
         self._set_requests((*self.entry.reply.requests, request))
-        try:
-            async with self._lock:
-                await self._store.update(self.entry)
-        except StoreError as problem:
-            log.warning("journal_behind", turn=self.entry.id, problem=str(problem))
+        await self._write_now()
+
+    async def offers(self, file: FileOffered) -> None:
+        """A file is about to go out: durable first, so that a restart neither loses it nor sends it twice."""
+        reply = self.entry.reply
+        if any(file.id == known.id for known in reply.files):
+            return
+        self.entry = replace(self.entry, reply=replace(reply, files=(*reply.files, file)))
+        await self._write_now()
 
     def asked(self, request: str) -> None:
         """It is over."""
@@ -107,6 +112,15 @@ class Record:
         if self._writer is not None:
             self._urgent.set()
             await self._writer
+
+    async def _write_now(self) -> None:
+        if not self._kept:
+            return
+        try:
+            async with self._lock:
+                await self._store.update(self.entry)
+        except StoreError as problem:
+            log.warning("journal_behind", turn=self.entry.id, problem=str(problem))
 
     def _write_soon(self, *, urgent: bool) -> None:
         if not self._kept:

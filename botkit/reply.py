@@ -8,8 +8,19 @@ from typing import TypeVar
 
 import structlog
 
+from botkit import texts
 from botkit.errors import AdapterError, Gone, NotAllowed, RateLimited, TooLong, Unreachable
-from botkit.events import ApprovalAsked, QuestionAsked, RequestClosed, TurnEvent, TurnFailed, TurnFinished
+from botkit.events import (
+    ApprovalAsked,
+    FileOffered,
+    Notice,
+    QuestionAsked,
+    RequestClosed,
+    TurnEvent,
+    TurnFailed,
+    TurnFinished,
+)
+from botkit.markdown import code
 from botkit.model import Conversation, Outgoing, ReplyState
 from botkit.pacing import Pacer
 from botkit.protocols import Checkpoint, Messenger
@@ -21,7 +32,7 @@ log = structlog.get_logger("botkit")
 _Result = TypeVar("_Result")
 
 _FIRST_BACKOFF, _LONGEST_BACKOFF = 0.5, 10.0
-_URGENT = (ApprovalAsked, QuestionAsked, RequestClosed, TurnFinished, TurnFailed)
+_URGENT = (ApprovalAsked, QuestionAsked, RequestClosed, FileOffered, TurnFinished, TurnFailed)
 
 
 class EditReply:
@@ -43,6 +54,8 @@ class EditReply:
         """`patience`: seconds to go on trying to deliver the final view; `call_timeout`: for one platform call."""
         self._messenger, self._conversation, self._pacer = messenger, conversation, pacer
         self._view = View(resume.text if resume else "")
+        for file in resume.files if resume else ():
+            self._view.fold(file)
         self._screen = Screen(messenger, self._view, display or Display(), nonce, resume)
         self._checkpoint, self._patience, self._call_timeout = checkpoint, patience, call_timeout
         self._news, self._hurry = asyncio.Event(), asyncio.Event()
@@ -206,17 +219,18 @@ class EditReply:
         if not want.ask:
             self._touched_at = self._now()
             self._edited_at = self._touched_at if edited else self._edited_at
-        if self._checkpoint is not None:
-            self._checkpoint(self._screen.state)
+        self._note()
 
     def _failed(self, want: Want, problem: AdapterError) -> None:
         match problem:
             case RateLimited():
                 self._pacer.limited(want.act, self._conversation, problem.retry_after)
-            case Unreachable():
+            case Unreachable() if want.file is None or not self._screen.tired(want):
                 self._retry_at = self._now() + min(_FIRST_BACKOFF * 2**self._failures, _LONGEST_BACKOFF)
                 self._failures = min(self._failures + 1, 10)
                 self._log("reply_retried", want, problem)
+            case _ if want.file is not None:
+                self._unsent(want, want.file, problem)
             case TooLong():
                 self._log("reply_refused", want, problem)
                 self._lost = not self._screen.refused(want) and not want.ask
@@ -226,6 +240,18 @@ class EditReply:
             case _:
                 self._log("reply_lost", want, problem)
                 self._lost = True
+
+    def _unsent(self, want: Want, file: FileOffered, problem: AdapterError) -> None:
+        """The answer goes on without the file, and says so."""
+        self._log("file_not_sent", want, problem)
+        self._failures, self._retry_at = 0, 0.0
+        self._screen.unsent(want)
+        self._view.fold(Notice(texts.file_not_sent(code(file.name), code(str(problem)))))
+        self._note()
+
+    def _note(self) -> None:
+        if self._checkpoint is not None:
+            self._checkpoint(self._screen.state)
 
     def _log(self, event: str, want: Want, problem: AdapterError) -> None:
         log.warning(

@@ -1,4 +1,4 @@
-"""Forgets what is old: seen messages, dead letters, unused sessions, received files."""
+"""Forgets what is old: seen messages, dead letters, unused sessions, received and sent files."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import structlog
 
 from botkit.config import Config
 from botkit.errors import StoreError
-from botkit.middleware.attachments import FOLDER
+from botkit.folders import FOLDER, UPLOADS
 from botkit.protocols import Store
 
 log = structlog.get_logger("botkit")
@@ -38,10 +38,13 @@ async def retain(store: Store, config: Config) -> None:
 
 
 def remove_uploads(workdirs: Iterable[Path], before: float) -> int:
-    """Delete received files older than `before` (Unix seconds) and the folders they leave empty; returns how many."""
+    """Delete received and sent files older than `before` (Unix seconds) and the folders they leave empty.
+
+    Returns how many.
+    """
     removed = 0
     for workdir in workdirs:
-        root = workdir / FOLDER / "uploads"
+        root = workdir / FOLDER / UPLOADS
         if root.is_symlink() or not root.is_dir():
             continue
         for folder in root.iterdir():

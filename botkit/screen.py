@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from botkit import asks, texts
-from botkit.markdown import plain, split
+from botkit.events import FileOffered
+from botkit.markdown import code, plain, split
 from botkit.model import MessageRef, Outgoing, ReplyState
 from botkit.pacing import Act
 from botkit.protocols import Messenger
@@ -14,6 +16,7 @@ from botkit.view import Display, Request, View
 
 _MEMO = 500
 _LAST_REFUSAL = 5
+_FILE_TRIES = 3
 
 
 @dataclass(slots=True, eq=False)
@@ -30,7 +33,7 @@ class Post:
     """It may be there although no answer said so: look for it before sending it again."""
     gone: bool = False
     over: bool = False
-    """A request that shows how it ended."""
+    """A request that shows how it ended, or a file that is there."""
     only_found: bool = False
     """An earlier process may have posted it; if it did not, nobody will."""
     refusals: int = 0
@@ -38,13 +41,14 @@ class Post:
 
 @dataclass(frozen=True, slots=True)
 class Want:
-    """The next thing to do. `ask`: about an approval or a question, not the answer."""
+    """The next thing to do. `ask`: about an approval, a question or a file, not the answer."""
 
     post: Post
     outgoing: Outgoing
     ask: bool = False
     over: bool = False
-    """It shows how a request ended."""
+    """It shows how a request ended, or a file."""
+    file: FileOffered | None = None
     text: str = ""
     """Claude's text as the answer shows it then."""
 
@@ -54,7 +58,7 @@ class Want:
 
 
 class Screen:
-    """The messages of one reply: the answer in one or more parts, and one for each request."""
+    """The messages of one reply: the answer in one or more parts, and one for each request and each file."""
 
     def __init__(
         self, messenger: Messenger, view: View, display: Display, nonce: str, resume: ReplyState | None
@@ -66,6 +70,9 @@ class Screen:
         self._asks: dict[str, Post] = {}
         self._stale = [Post("", ref) for ref in past.asks]
         self._stale += [Post(f"{nonce}.ask.{id}", doubtful=True, only_found=True) for id in past.requests]
+        self._files = {
+            file.id: Post(f"{nonce}.file.{file.id}", doubtful=True, over=file.id in past.sent) for file in past.files
+        }
         # The earlier process may have died between posting a message and noting that it did.
         self._doubt = resume is not None
         self._text = past.text
@@ -77,11 +84,13 @@ class Screen:
     def state(self) -> ReplyState:
         asked = [post.ref for post in (*self._asks.values(), *self._stale) if post.ref and not (post.over or post.gone)]
         refs = [post.ref for post in self._parts if post.ref and not post.gone]
-        return ReplyState(tuple(refs), tuple(asked), self._text)
+        sent = tuple(id for id, post in self._files.items() if post.over or post.gone)
+        return ReplyState(tuple(refs), tuple(asked), self._text, sent=sent)
 
     def want(self, *, final: bool) -> Want | None:
-        """The first difference, requests before the answer; None when the screen is right."""
-        return next(self._ask_wants(final), None) or next(self._part_wants(final), None)
+        """The first difference, requests and files before the answer; None when the screen is right."""
+        wants = chain(self._ask_wants(final), self._file_wants(), self._part_wants(final))
+        return next(wants, None)
 
     def did(self, want: Want) -> None:
         """It is on the platform now."""
@@ -93,6 +102,15 @@ class Screen:
         """An edit found no message. The answer's final text goes into a new one, once."""
         want.post.gone = True
         self._deleted = self._deleted or not want.ask
+
+    def tired(self, want: Want) -> bool:
+        """A file did not get through. True when it was tried often enough: the answer must not wait for it for ever."""
+        want.post.refusals += 1
+        return want.post.refusals >= _FILE_TRIES
+
+    def unsent(self, want: Want) -> None:
+        """The platform does not take a file."""
+        want.post.gone = True
 
     def refused(self, want: Want) -> bool:
         """The platform found a text too long or badly formatted. False: there is nothing plainer left to try."""
@@ -153,6 +171,17 @@ class Screen:
             want = None if asked is None or asked.gone else self._ask_want(asked, request, final)
             if want is not None:
                 yield want
+
+    def _file_wants(self) -> Iterator[Want]:
+        for id, file in self._view.files.items():
+            post = self._files.setdefault(id, Post(f"{self._nonce}.file.{id}"))
+            if not (post.over or post.gone):
+                yield Want(post, self._shared(file, post.nonce), ask=True, over=True, file=file)
+
+    def _shared(self, file: FileOffered, nonce: str) -> Outgoing:
+        if self._able.files:
+            return Outgoing(file.caption, files=(file.copy,), names=(file.name,), nonce=nonce)
+        return Outgoing(texts.file_lies(code(file.name), code(str(file.path)), file.caption), nonce=nonce)
 
     def _ask_want(self, post: Post, request: Request, final: bool) -> Want | None:
         def fits(text: str) -> bool:

@@ -157,7 +157,7 @@ class Show(Section):
 
 
 class Uploads(Section):
-    """Files that people send along."""
+    """Files that people send along, and those that Claude sends them."""
 
     max_bytes: int = Field(default=30 * 1024 * 1024, ge=0)
     """Largest file."""

@@ -128,7 +128,7 @@ NO_SESSION = "This cannot be answered without a session."
 NOTHING_SAID = "There was nothing to answer. Write what you want to know or have done."
 WITHDRAWN = "the message was deleted"
 STORE_DOWN = "botkit's store did not answer, so the turn was not begun"
-UPLOADS_LINKED = "Files cannot be received here: the upload folder is a link to somewhere else."
+UPLOADS_LINKED = "Files cannot come or go here: the upload folder is a link to somewhere else."
 NO_REQUEST = "This is no longer open: it was decided, it timed out, or its turn is over."
 NOT_A_QUESTION = "This asks for permission: `/allow` or `/deny` it."
 ANSWER_INSTEAD = "This is a question: `/answer` it, or `/deny` to leave it unanswered."
@@ -225,6 +225,16 @@ def file_failed(name: str, problem: str) -> str:
 
 def file_is_login_page(name: str) -> str:
     return f"The platform sent a login page in place of “{name}”. The bot may lack the permission to read files."
+
+
+def file_lies(name: str, path: str, caption: str) -> str:
+    """A file on a platform that takes none; `name` and `path` are Markdown."""
+    return f"{caption}\n\n📎 {name}: {path}" if caption else f"📎 {name}: {path}"
+
+
+def file_not_sent(name: str, problem: str) -> str:
+    """`name` and `problem` are Markdown."""
+    return f"⚠️ The file {name} could not be sent: {problem}"
 
 
 def help_text(prefix: str, commands: Sequence[tuple[str, str, str]]) -> str:

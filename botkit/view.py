@@ -10,6 +10,7 @@ from botkit import texts
 from botkit.events import (
     ApprovalAsked,
     Compacting,
+    FileOffered,
     Notice,
     Outcome,
     QuestionAsked,
@@ -56,6 +57,8 @@ class View:
     def __init__(self, resumed: str = "") -> None:
         self.requests: dict[str, Request] = {}
         """Approvals and questions by id, in the order they came; shown as messages of their own."""
+        self.files: dict[str, FileOffered] = {}
+        """Files by id, in the order Claude sent them; shown as messages of their own."""
         self.outcome: Outcome | None = None
         self._resumed, self._begun = resumed, False
         self._pieces: list[str] = []
@@ -89,6 +92,8 @@ class View:
                 self.requests.setdefault(event.id, Request(event))
             case RequestClosed():
                 self._close(event)
+            case FileOffered():
+                self.files.setdefault(event.id, event)
             case Notice():
                 self._notices.append(event.text)
             case TurnFinished() | TurnFailed():

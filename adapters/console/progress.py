@@ -11,6 +11,7 @@ from botkit import texts
 from botkit.events import (
     ApprovalAsked,
     Compacting,
+    FileOffered,
     Notice,
     QuestionAsked,
     RequestClosed,
@@ -111,6 +112,9 @@ class Progress:
             case Notice(text=text):
                 self._settle()
                 self._add("markdown", text)
+            case FileOffered():
+                self._settle()
+                self._add("markdown", lying(event))
             case Waiting() | Retrying() | Compacting() | TurnStarted():
                 self._status = _state(event)
             case TurnFinished() | TurnFailed():
@@ -180,6 +184,11 @@ class Progress:
     def _add(self, kind: Literal["markdown", "dim", "line"], text: str) -> None:
         if text:
             self._ready.append(Block(kind, text))
+
+
+def lying(file: FileOffered) -> str:
+    """A file as a terminal shows it: where it lies."""
+    return texts.file_lies(code(file.name), code(str(file.path)), file.caption)
 
 
 def settled(text: str) -> int:

@@ -6,15 +6,40 @@ import asyncio
 from collections.abc import Callable, Coroutine
 
 from adapters.console.desk import Desk
-from adapters.console.progress import Progress
+from adapters.console.progress import Progress, lying
 from adapters.console.screen import Screen
-from botkit.events import ApprovalAsked, Outcome, QuestionAsked, RequestClosed, TurnEvent, TurnFailed, TurnFinished
+from botkit.events import (
+    ApprovalAsked,
+    FileOffered,
+    Outcome,
+    QuestionAsked,
+    RequestClosed,
+    TurnEvent,
+    TurnFailed,
+    TurnFinished,
+)
 from botkit.model import Message, MessageRef, ReplyState
 from botkit.protocols import Checkpoint
 from botkit.view import Display, View
 
 INTERVAL = 0.08
 """Seconds between two looks of the screen."""
+
+
+class Files:
+    """Which files of a turn have been shown; `left` are those that an earlier process did not get to."""
+
+    def __init__(self, resume: ReplyState | None) -> None:
+        past = resume or ReplyState()
+        self.sent = past.sent
+        self.left = tuple(file for file in past.files if file.id not in past.sent)
+
+    def new(self, file: FileOffered) -> bool:
+        """Whether it is shown for the first time; from now on it is not."""
+        if file.id in self.sent:
+            return False
+        self.sent += (file.id,)
+        return True
 
 
 class LiveReply:
@@ -39,11 +64,13 @@ class LiveReply:
         self._dirty, self._leaving = asyncio.Event(), asyncio.Event()
         self._showing: asyncio.Task[None] | None = None
         self._refs: tuple[MessageRef, ...] = ()
+        self._files = Files(resume)
         self.delivered = False
 
     @property
     def state(self) -> ReplyState:
-        return ReplyState(self._refs, text="\n\n".join(part for part in (self._resumed, self._progress.text) if part))
+        text = "\n\n".join(part for part in (self._resumed, self._progress.text) if part)
+        return ReplyState(self._refs, text=text, sent=self._files.sent)
 
     def push(self, event: TurnEvent) -> None:
         if isinstance(event, ApprovalAsked | QuestionAsked):
@@ -53,11 +80,15 @@ class LiveReply:
             self._desk.closed(event)
         elif isinstance(event, TurnFinished | TurnFailed):
             self._outcome = self._outcome or event
+        elif isinstance(event, FileOffered) and not self._files.new(event):
+            return
         self._progress.fold(event)
         self._dirty.set()
 
     async def __aenter__(self) -> LiveReply:
         self._desk.opened(self._message.id)
+        for file in self._files.left:
+            self.push(file)
         self._showing = asyncio.create_task(self._show(), name=f"console-{self._key}")
         return self
 
@@ -112,11 +143,12 @@ class PlainReply:
         self._view = View(resume.text if resume else "")
         self._asked: list[str] = []
         self._asking: list[asyncio.Task[None]] = []
+        self._files = Files(resume)
         self.delivered = False
 
     @property
     def state(self) -> ReplyState:
-        return ReplyState((self._ref,) if self.delivered else (), text=self._view.text)
+        return ReplyState((self._ref,) if self.delivered else (), text=self._view.text, sent=self._files.sent)
 
     def push(self, event: TurnEvent) -> None:
         if isinstance(event, ApprovalAsked | QuestionAsked):
@@ -125,10 +157,16 @@ class PlainReply:
         elif isinstance(event, RequestClosed):
             self._desk.closed(event)
             self._say(event.text)
+        elif isinstance(event, FileOffered) and self._files.new(event):
+            self._say(lying(event))
+            if self._checkpoint:
+                self._checkpoint(self.state)
         self._view.fold(event)
 
     async def __aenter__(self) -> PlainReply:
         self._desk.opened(self._message.id)
+        for file in self._files.left:
+            self.push(file)
         return self
 
     async def __aexit__(self, *exc: object) -> None:

@@ -41,6 +41,21 @@ def arguments(text: str, actions: Sequence[Action], *, style: Format, conversati
     return {"text": shown or "…", "blocks": blocks, "parse": "none", "link_names": False}
 
 
+def comment(text: str, actions: Sequence[Action], nonce: str, conversation: Conversation) -> list[Json]:
+    """The blocks of a message that shares files. They take no metadata, so the first block's id holds the nonce.
+
+    Sections in both formats: Slack answers a markdown block there with `internal_error`.
+    """
+    blocks = [_section(part) for part in sections(text)]
+    if nonce:
+        blocks[0]["block_id"] = file_block(nonce)
+    return [*blocks, *_buttons(actions, conversation)]
+
+
+def file_block(nonce: str) -> str:
+    return f"{BLOCK}-file:{nonce}"
+
+
 def _section(text: str) -> Json:
     return {"type": "section", "text": {"type": "mrkdwn", "text": text}}
 

@@ -33,10 +33,13 @@ _LOGIN = (
 )
 
 
-async def upload(api: Api, path: Path) -> str:
+async def upload(api: Api, path: Path, name: str) -> str:
     """Hand a file to Slack, not yet visible to anybody; returns its id for files.completeUploadExternal."""
-    data = await asyncio.to_thread(path.read_bytes)
-    answer = await api.call("files.getUploadURLExternal", filename=path.name, length=len(data))
+    try:
+        data = await asyncio.to_thread(_bytes, path)
+    except OSError as problem:
+        raise NotAllowed(f"{name} cannot be read: {problem.strerror}", code="unreadable") from problem
+    answer = await api.call("files.getUploadURLExternal", filename=name, length=len(data))
     url, id = answer.get("upload_url"), answer.get("file_id")
     if not isinstance(url, str) or not isinstance(id, str):
         raise Unreachable("files.getUploadURLExternal: Slack named no place for the file", acted=False)
@@ -46,10 +49,16 @@ async def upload(api: Api, path: Path) -> str:
             session.post(url, data=BytesIO(data), proxy=proxy_for(url), allow_redirects=False) as response,
         ):
             if response.status != 200:
-                raise Unreachable(f"the upload of {path.name} was refused: HTTP {response.status}", acted=False)
+                raise Unreachable(f"the upload of {name} was refused: HTTP {response.status}", acted=False)
     except (aiohttp.ClientError, TimeoutError, OSError) as problem:
         raise translate(problem, "file upload") from problem
     return id
+
+
+def _bytes(path: Path) -> bytes:
+    # O_NOFOLLOW: a link planted where the file was must not choose what is sent.
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
+        return file.read()
 
 
 async def download(api: Api, attachment: Attachment, into: Path) -> Path:

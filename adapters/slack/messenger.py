@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import lru_cache
 
 from adapters.slack.api import Api, Json, next_cursor
-from adapters.slack.blocks import Format, arguments
+from adapters.slack.blocks import Format, arguments, comment, file_block
 from adapters.slack.files import upload
-from adapters.slack.format import defused, mrkdwn
+from adapters.slack.format import defused, escape, mrkdwn
 from adapters.slack.methods import Method
-from adapters.slack.wire import read_posted
+from adapters.slack.wire import Posted, read_posted
 from botkit.errors import TooLong, Unreachable
 from botkit.model import Capabilities, Conversation, MessageRef, Outgoing
 
@@ -49,9 +49,9 @@ class SlackMessenger:
         return len(rendered) if rendered.isascii() else len(rendered.encode("utf-16-le")) // 2
 
     async def send(self, conversation: Conversation, outgoing: Outgoing) -> MessageRef:
-        """Post; files are uploaded first, unseen, and appear under the text."""
-        files = [(path.name, await upload(self._api, path)) for path in outgoing.files]
-        text = outgoing.text or ", ".join(name for name, _ in files)
+        """Post. With files it is the message that shares them, and the ref names the first file, not the message."""
+        if outgoing.files:
+            return await self._share(conversation, outgoing)
         answer = await self._api.call(
             "chat.postMessage",
             channel=conversation.channel,
@@ -59,17 +59,22 @@ class SlackMessenger:
             unfurl_links=False,
             unfurl_media=False,
             metadata=_metadata(outgoing.nonce),
-            **self._shown(text, outgoing, conversation),
+            **self._shown(outgoing.text, outgoing, conversation),
         )
-        ref = MessageRef(conversation, _ts(answer))
-        if files:
-            await self._api.call(
-                "files.completeUploadExternal",
-                files=[{"id": id, "title": name} for name, id in files],
-                channel_id=conversation.channel,
-                thread_ts=conversation.thread or None,
-            )
-        return ref
+        return MessageRef(conversation, _ts(answer))
+
+    async def _share(self, conversation: Conversation, outgoing: Outgoing) -> MessageRef:
+        """Files are uploaded unseen; then one call makes the message that shows them, its text and its nonce."""
+        files = [(name, await upload(self._api, path, name)) for path, name in outgoing.named]
+        text = mrkdwn(outgoing.text) or ", ".join(escape(name) for name, _ in files)
+        await self._api.call(
+            "files.completeUploadExternal",
+            files=[{"id": id, "title": name} for name, id in files],
+            channel_id=conversation.channel,
+            thread_ts=conversation.thread or None,
+            blocks=comment(text, outgoing.actions, outgoing.nonce, conversation),
+        )
+        return MessageRef(conversation, files[0][1])
 
     async def edit(self, ref: MessageRef, outgoing: Outgoing) -> None:
         await self._api.call(
@@ -92,8 +97,7 @@ class SlackMessenger:
                 include_all_metadata=True,
             )
             for posted in read_posted(answer.get("messages")):
-                metadata = posted.get("metadata") or {}
-                if metadata.get("event_payload", {}).get("nonce") == nonce and posted.get("ts"):
+                if _carries(posted, nonce) and posted.get("ts"):
                     return MessageRef(conversation, posted.get("ts", ""))
             cursor = next_cursor(answer)
             if not cursor:
@@ -109,6 +113,13 @@ class SlackMessenger:
 
 def _metadata(nonce: str) -> Json | None:
     return {"event_type": NONCE, "event_payload": {"nonce": nonce}} if nonce else None
+
+
+def _carries(posted: Posted, nonce: str) -> bool:
+    metadata = posted.get("metadata") or {}
+    if metadata.get("event_payload", {}).get("nonce") == nonce:
+        return True
+    return any(block.get("block_id") == file_block(nonce) for block in posted.get("blocks") or ())
 
 
 def _ts(answer: Json) -> str:

@@ -120,12 +120,17 @@ class Metadata(TypedDict, total=False):
     event_payload: dict[str, object]
 
 
+class Block(TypedDict, total=False):
+    block_id: str | None
+
+
 class Posted(TypedDict, total=False):
-    """A message of the bot's own, looked at for its metadata."""
+    """A message of the bot's own, looked at for its metadata or, where it shares files, its blocks."""
 
     ts: str
     bot_id: str | None
     metadata: Metadata | None
+    blocks: list[Block] | None
 
 
 def read_body(body: Mapping[str, object]) -> Body | None:

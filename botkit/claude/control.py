@@ -100,6 +100,16 @@ def command(id: str, subtype: str, **more: object) -> bytes:
     return _line({"type": "control_request", "request_id": id, "request": {"subtype": subtype, **more}})
 
 
+def allow(line: wire.ControlRequest) -> bytes:
+    """The answer to a request to use a tool that nobody needs to be asked about."""
+    return _answer(line.request_id, {"behavior": "allow", "updatedInput": line.request.input})
+
+
+def served(id: str, reply: dict[str, object]) -> bytes:
+    """The answer to an `mcp_message`."""
+    return _answer(id, {"mcp_response": reply})
+
+
 def refuse(id: str) -> bytes:
     """The answer to a request of the CLI that botkit does not know."""
     said = {"subtype": "error", "request_id": id, "error": "not supported"}

@@ -6,7 +6,7 @@ import asyncio
 import secrets
 from collections.abc import Callable
 
-from botkit.claude import control, wire
+from botkit.claude import control, toolserver, wire
 from botkit.claude.clock import Clock
 from botkit.claude.feed import Feed
 from botkit.claude.fold import Fold
@@ -97,6 +97,10 @@ class Exchange:
     def _ask(self, line: wire.ControlRequest) -> None:
         if line.request.subtype != "can_use_tool":
             self._write(control.refuse(line.request_id))
+            return
+        if line.request.tool_name in toolserver.OWN:
+            # Allowed by a flag already, but in plan mode, or by a rule to ask, the CLI asks all the same.
+            self._write(control.allow(line))
             return
         request = control.request(secrets.token_hex(4), line)
         self.requests[request.id] = request

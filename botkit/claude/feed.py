@@ -15,11 +15,23 @@ class Feed:
         self.outcome: Outcome | None = None
         self.begun = False
         """Something was said or done, so that the turn cannot be tried again unnoticed."""
-        self._events: deque[TurnEvent] = deque()
+        self._events: deque[tuple[TurnEvent, asyncio.Event | None]] = deque()
+        self._dealing: asyncio.Event | None = None
+        """Set when the reader has dealt with what it took last."""
         self._news = asyncio.Event()
         self._started = False
 
-    def push(self, event: TurnEvent) -> None:
+    async def offer(self, event: TurnEvent) -> bool:
+        """Push an event and wait until the reader has dealt with it. False: the turn was over before."""
+        if self.outcome:
+            return False
+        dealt = asyncio.Event()
+        self.push(event, dealt)
+        await dealt.wait()
+        return True
+
+    def push(self, event: TurnEvent, dealt: asyncio.Event | None = None) -> None:
+        """`dealt` is set when the reader comes back for more."""
         if self.outcome:
             return
         match event:
@@ -33,16 +45,19 @@ class Feed:
                 pass
             case _:
                 self.begun = True
-        self._events.append(event)
+        self._events.append((event, dealt))
         self._news.set()
 
     def __aiter__(self) -> Feed:
         return self
 
     async def __anext__(self) -> TurnEvent:
+        if self._dealing:
+            self._dealing.set()
         while not self._events:
             if self.outcome:
                 raise StopAsyncIteration
             self._news.clear()
             await self._news.wait()
-        return self._events.popleft()
+        event, self._dealing = self._events.popleft()
+        return event

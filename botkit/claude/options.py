@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from botkit.claude import toolserver
 from botkit.model import PermissionMode
 
 
@@ -42,6 +43,8 @@ class Profile:
     """Load the workdir's own settings, hooks and CLAUDE.md commands (`--setting-sources`)."""
     slash_commands: bool = False
     """Chat text that begins with `/` may be a command of the CLI."""
+    max_upload: int = 30 * 1024 * 1024
+    """Bytes; largest file that Claude may send."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +95,11 @@ def arguments(profile: Profile, session: str, *, resume: bool, rules: tuple[str,
         *_flag("--settings", profile.settings),
         *_flag("--effort", profile.effort),
         *(f"--mcp-config={config}" for config in profile.mcp_config),
+        # Last: of two servers of one name the later one counts.
+        f"--mcp-config={toolserver.CONFIG}",
         *(f"--add-dir={directory}" for directory in profile.add_dirs),
         # One flag a rule: joined by commas, a rule that holds a comma or a space would be cut.
-        *(f"--allowedTools={rule}" for rule in (*profile.allowed_tools, *rules)),
+        *(f"--allowedTools={rule}" for rule in (*profile.allowed_tools, *rules, *toolserver.OWN)),
         *(f"--disallowedTools={rule}" for rule in profile.disallowed_tools),
     )
 

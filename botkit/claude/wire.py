@@ -158,6 +158,9 @@ class Asked(Struct):
     suggestions: list[Suggestion] = field(default_factory=list[Suggestion], name="permission_suggestions")
     blocked_path: str | None = None
     tool_use_id: str | None = None
+    server_name: str = ""
+    message: Raw = EMPTY
+    """JSON-RPC, of `mcp_message`."""
 
 
 class ControlRequest(Struct, tag="control_request"):

@@ -10,7 +10,7 @@ from typing import assert_never
 
 import structlog
 
-from botkit.claude import control, reap, wire
+from botkit.claude import control, reap, toolserver, wire
 from botkit.claude.asking import Asking
 from botkit.claude.environment import environment
 from botkit.claude.exchange import Exchange
@@ -18,6 +18,7 @@ from botkit.claude.feed import Feed
 from botkit.claude.install import find_command
 from botkit.claude.options import Profile, TurnLimits, arguments
 from botkit.claude.process import Process
+from botkit.claude.serving import Serving
 from botkit.claude.todos import TaskList
 from botkit.errors import ClaudeCrashed
 from botkit.events import Decision, FailureReason, Outcome, TurnFailed
@@ -59,6 +60,7 @@ class Worker:
         self._process = Process(marker, limits.line, self._line, self._exited)
         self._todos = TaskList()
         self._control = Asking(self._process.write)
+        self._serving = Serving(profile, self._process.write)
         self._unasked: asyncio.Task[None] | None = None
         self._seen: set[str] = set()
         self._closed = False
@@ -159,6 +161,7 @@ class Worker:
         return gone
 
     async def _settle(self) -> None:
+        await self._serving.close()
         if self._unasked and self._unasked is not asyncio.current_task():
             await self._unasked
 
@@ -240,12 +243,18 @@ class Worker:
                 self._unknown(line)
             case wire.ControlResponse(response=response):
                 self._control.answered(response)
+            case wire.ControlRequest(request=wire.Asked(subtype=toolserver.REQUEST)):
+                self._serve(line)
             case wire.System(subtype="background_tasks_changed", tasks=tasks):
                 self.background = bool(tasks)
                 if self.on_quiet and not self.busy:
                     self.on_quiet(self)
             case _:
                 self._take(line)
+
+    def _serve(self, line: wire.ControlRequest) -> None:
+        """In a turn or not: the CLI shakes hands with botkit's tools as soon as it runs."""
+        self._serving.take(line, self.session, self.exchange.feed if self.exchange else None)
 
     def _take(self, line: wire.Line) -> None:
         current = self.exchange

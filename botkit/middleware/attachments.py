@@ -12,13 +12,11 @@ from botkit import texts
 from botkit.context import Context
 from botkit.errors import AdapterError, Refused
 from botkit.events import Notice
+from botkit.folders import upload_folder
 from botkit.model import Attachment, Upload
 from botkit.routing import Handler
 
 log = structlog.get_logger("botkit")
-
-FOLDER = ".botkit"
-"""Below the bot's workdir, ignored by git; holds `uploads/<session>/`."""
 
 _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"\x89PNG\r\n\x1a\n", "image/png"),
@@ -103,17 +101,3 @@ def safe_name(name: str) -> str:
     if not name or _RESERVED.match(name):
         name = f"file_{name}"
     return name
-
-
-def upload_folder(workdir: Path, session: str) -> Path:
-    """`.botkit/uploads/<session>` in the workdir, where Claude may read; never through a link."""
-    root = workdir / FOLDER
-    folder = root / "uploads" / re.sub(r"[^\w-]", "_", session)
-    for part in (root, root / "uploads", folder):
-        if part.is_symlink():
-            raise Refused(texts.UPLOADS_LINKED)
-        part.mkdir(mode=0o700, exist_ok=True)
-    ignore = root / ".gitignore"
-    if not ignore.exists():
-        ignore.write_text("*\n", encoding="utf-8")
-    return folder

@@ -7,13 +7,23 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
+from typing import cast
 
 import msgspec
 
 from botkit.errors import StoreError
 from botkit.model import Entry, Session
 
-_entry = msgspec.json.Decoder(Entry)
+
+def _restored(kind: type[object], value: object) -> object:
+    """A path is written down as its text."""
+    if kind is not Path:
+        raise NotImplementedError(f"{kind} cannot be read")
+    return Path(cast("str", value))
+
+
+_entry = msgspec.json.Decoder(Entry, dec_hook=_restored)
 _session = msgspec.json.Decoder(Session)
 
 
@@ -47,7 +57,7 @@ def session_from(data: bytes, conversation: str) -> Session:
 
 def _bytes(value: Entry | Session) -> bytes:
     try:
-        return msgspec.json.encode(value)
+        return msgspec.json.encode(value, enc_hook=str)
     except UnicodeEncodeError:
         # Half an emoji (a lone surrogate) is valid in a platform's JSON but not in UTF-8; the message must not be lost.
-        return json.dumps(msgspec.to_builtins(value), ensure_ascii=False).encode(errors="replace")
+        return json.dumps(msgspec.to_builtins(value, enc_hook=str), ensure_ascii=False).encode(errors="replace")

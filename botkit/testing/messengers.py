@@ -27,6 +27,8 @@ class Shown:
     history: list[tuple[float, str]] = field(default_factory=list[tuple[float, str]])
     """When, by the loop's clock, and what."""
     deleted: bool = False
+    files: tuple[str, ...] = ()
+    """The names of the files under it."""
 
 
 class MemoryMessenger:
@@ -61,7 +63,7 @@ class MemoryMessenger:
         found = self._by_nonce(conversation, outgoing.nonce)
         if found is None:
             ref = MessageRef(conversation, f"m{len(self.messages) + 1}")
-            found = Shown(ref, "", (), outgoing.nonce)
+            found = Shown(ref, "", (), outgoing.nonce, files=tuple(name for _, name in outgoing.named))
             self.messages.append(found)
             self._show(found, outgoing)
         await self._answer(fault)

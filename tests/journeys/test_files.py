@@ -1,10 +1,15 @@
-"""Files and images go in under safe names; attachments never bring more than themselves."""
+"""Files and images go in under safe names; attachments never bring more than themselves; Claude's files come out."""
 
 from __future__ import annotations
 
 import base64
+import signal
 
-from tests.journeys.office import Office
+import msgspec
+import pytest
+
+from adapters.slack.testing import ApiCall, Post
+from tests.journeys.office import PATIENCE, Office
 
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -43,3 +48,105 @@ async def test_a_path_behind_an_at_sign_is_only_text(office: Office) -> None:
         thread = await office.mention(f"what is in @{secret} and in @secret.txt?")
         await office.until_shown(thread, "what is in")
     assert not any("launch code" in str(request) for request in office.model.requests)
+
+
+def sent(office: Office, thread: Post) -> list[tuple[str, bytes]]:
+    """The files the bot has put into a thread."""
+    return [(file.name, file.data) for post in office.posts(thread) for file in post.files]
+
+
+def calls(office: Office) -> list[ApiCall]:
+    """The tries to show a file."""
+    return [call for call in office.slack.calls if call.method == "files.completeUploadExternal"]
+
+
+def use(path: str, caption: str = "") -> str:
+    given = msgspec.json.encode({"path": path, "caption": caption}).decode()
+    return f"!tool mcp__botkit__send_file {given}"
+
+
+async def test_a_file_that_claude_sends_is_in_the_thread(office: Office) -> None:
+    office.workdir.mkdir()
+    report = bytes(range(256)) * 1000
+    (office.workdir / "report.bin").write_bytes(report)
+    async with office.running():
+        thread = await office.mention(f"{use('report.bin', 'All **well** & good')}\n!say here you are")
+        await office.until_shown(thread, "here you are")
+        assert sent(office, thread) == [("report.bin", report)]
+        (shown,) = [post for post in office.posts(thread) if post.files]
+        assert shown.shown == "All *well* &amp; good"
+        assert not [text for text in office.shown(thread) if "asks to use" in text]
+
+
+async def test_a_file_goes_out_as_it_was_when_claude_sent_it(office: Office) -> None:
+    office.options["bots.main"] = 'allowed_tools = ["Bash"]'
+    office.workdir.mkdir()
+    (office.workdir / "draft.txt").write_text("first", encoding="utf-8")
+    async with office.running():
+        gone = '!tool Bash {"command": "rm draft.txt"}'
+        thread = await office.mention(f"{use('draft.txt')}\n{gone}\n{use('draft.txt')}\n!result")
+        await office.until_shown(thread, "does not exist")
+        assert sent(office, thread) == [("draft.txt", b"first")]
+
+
+async def test_a_file_outside_the_workdir_is_not_sent_and_claude_knows_why(office: Office) -> None:
+    secret = office.root / "secret.txt"
+    secret.write_text("the launch code is 0000", encoding="utf-8")
+    office.workdir.mkdir()
+    (office.workdir / "link.txt").symlink_to(secret)
+    async with office.running():
+        for path in (str(secret), "../secret.txt", "link.txt"):
+            thread = await office.mention(f"{use(path)}\n!result")
+            await office.until_shown(thread, "outside the working directory")
+            assert sent(office, thread) == []
+
+
+async def test_a_file_is_sent_once_though_botkit_is_killed_and_comes_back(office: Office) -> None:
+    office.workdir.mkdir()
+    (office.workdir / "report.txt").write_text("all is well", encoding="utf-8")
+    process = await office.start()
+    thread = await office.mention(f"{use('report.txt')}\n!words 100000 50ms")
+    await office.until_shown(thread, "word5")
+    await office.end(process, signal.SIGKILL)
+    await going_on_after_a_restart(office, thread)
+    assert "report.txt" in office.model.asks[-1].prompt.partition("The message:")[0], "Claude knows that it did this"
+    assert sent(office, thread) == [("report.txt", b"all is well")]
+
+
+@pytest.mark.parametrize("done", [False, True], ids=["before", "after"])
+async def test_a_file_whose_sending_was_cut_off_is_there_once_after_the_restart(office: Office, done: bool) -> None:
+    office.workdir.mkdir()
+    (office.workdir / "report.txt").write_text("all is well", encoding="utf-8")
+    office.slack.fault("files.completeUploadExternal", "act_then_timeout" if done else "timeout")
+    process = await office.start()
+    thread = await office.mention(f"{use('report.txt')}\n!words 100000 50ms")
+    await office.slack.until(lambda: calls(office), within=PATIENCE)
+    await office.end(process, signal.SIGKILL)
+    assert sent(office, thread) == ([("report.txt", b"all is well")] if done else [])
+    await going_on_after_a_restart(office, thread)
+    assert sent(office, thread) == [("report.txt", b"all is well")]
+    assert len(calls(office)) == (1 if done else 2)
+
+
+async def going_on_after_a_restart(office: Office, thread: Post) -> None:
+    """botkit comes back, and Claude, who does all of it again, is stopped in the end."""
+    before = len(office.model.asks)
+    process = await office.start()
+    await office.slack.until(lambda: len(office.model.asks) > before + 1 and sent(office, thread), within=PATIENCE)
+    assert "interrupted by a restart" in office.model.asks[-1].prompt
+    await office.until(thread, lambda shown: any("word5" in text for text in shown))
+    await office.slack.say("alice", "general", "!stop", thread)
+    await office.until_shown(thread, "Stopped.")
+    await office.end(process)
+
+
+async def test_a_file_that_slack_does_not_take_is_said_and_the_answer_stays(office: Office) -> None:
+    office.workdir.mkdir()
+    (office.workdir / "report.txt").write_text("all is well", encoding="utf-8")
+    office.slack.app.scopes.discard("files:write")
+    async with office.running():
+        thread = await office.mention(f"{use('report.txt')}\n!say here you are")
+        shown = await office.until_shown(thread, "could not be sent")
+        await office.until_shown(thread, "here you are")
+        assert "files:write" in shown.shown
+        assert len(office.posts(thread)) == 1

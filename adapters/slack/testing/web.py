@@ -77,6 +77,7 @@ class Front:
 
     async def silence(self) -> web.StreamResponse:
         """No answer until the server closes."""
+        self.site.record.changed()
         try:
             async with asyncio.timeout(SILENCE_SECONDS):
                 await self.closing.wait()

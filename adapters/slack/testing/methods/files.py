@@ -6,6 +6,7 @@ import mimetypes
 
 from adapters.slack.testing import events
 from adapters.slack.testing.methods.call import Call, Method, names
+from adapters.slack.testing.methods.chat import stored_blocks
 from adapters.slack.testing.site import Upload
 from adapters.slack.testing.text import posted
 from adapters.slack.testing.wire import Json, Refusal, string
@@ -80,11 +81,16 @@ def _share(call: Call, files: list[SharedFile], argument: str) -> None:
     if channel.archived:
         raise Refusal("is_archived")
     comment = posted(call.arguments.text("initial_comment"))
+    # Slack ignores them beside a comment, and answers markdown blocks with internal_error (python-slack-sdk#1756).
+    blocks = [] if comment else stored_blocks(call.arguments.objects("blocks", "invalid_blocks_format") or [])
+    if any(block.get("type") == "markdown" for block in blocks):
+        raise Refusal("internal_error")
     post = Post(
         channel,
         call.site.clock.ts(),
         call.app.bot,
         comment,
+        blocks,
         thread_ts=call.thread(channel),
         app=call.app,
         files=files,
