@@ -27,6 +27,8 @@ class Limits:
 
     def of(self, bot: str, message: Message) -> tuple[Limit, ...]:
         """The buckets a message takes a token from."""
+        if not self.rates:
+            return ()
         keys: dict[Scope, str] = {
             "user": f"{bot}/user/{message.conversation.adapter}/{message.author.id}",
             "conversation": f"{bot}/conversation/{message.conversation.key}",

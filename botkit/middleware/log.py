@@ -16,13 +16,14 @@ logger = structlog.get_logger("botkit")
 async def log(ctx: Context, handler: Handler) -> None:
     began = time.monotonic()
     structlog.contextvars.bind_contextvars(turn=ctx.turn, bot=ctx.bot.name)
-    logger.debug("message_text", text=ctx.message.text)
+    bound = logger.bind()  # once a message, and not at import: a reload may change the level
+    bound.debug("message_text", text=ctx.message.text)
     try:
         await handler(ctx)
     except BaseException as problem:
-        _line(ctx, began, type(problem).__name__)
+        _line(bound, ctx, began, type(problem).__name__)
         raise
-    _line(ctx, began, _outcome(ctx))
+    _line(bound, ctx, began, _outcome(ctx))
 
 
 def _outcome(ctx: Context) -> str:
@@ -31,8 +32,8 @@ def _outcome(ctx: Context) -> str:
     return "answered" if ctx.outcome else "done"
 
 
-def _line(ctx: Context, began: float, outcome: str) -> None:
-    logger.info(
+def _line(bound: structlog.typing.FilteringBoundLogger, ctx: Context, began: float, outcome: str) -> None:
+    bound.info(
         "message",
         route=ctx.route.name,
         kind=ctx.message.kind,

@@ -29,7 +29,9 @@ _session = msgspec.json.Decoder(Session)
 
 def entry_bytes(entry: Entry) -> bytes:
     """The platform's raw payload is left out: it may be large, may hold secrets, and only its adapter can read it."""
-    return _bytes(replace(entry, message=replace(entry.message, raw=None)))
+    if entry.message.raw is not None:
+        entry = replace(entry, message=replace(entry.message, raw=None))
+    return _bytes(entry)
 
 
 def entry_from(data: bytes) -> Entry:
