@@ -18,11 +18,9 @@ from botkit.protocols import Hub
 
 log = structlog.get_logger("botkit.slack")
 
-COMPLETE_WITHIN = 0.8
-"""Seconds for names and what was said before; with the store's two they stay under Slack's three."""
-
-FOLLOWS_WITHIN = 0.5
-"""Seconds for the store to say whether a thread is followed."""
+PREPARE_WITHIN = 0.95
+"""Seconds to ask whether a thread is followed, for names, and for what was said before; with the two that the store has
+to take the message in they stay under Slack's three."""
 
 
 class Intake:
@@ -42,32 +40,32 @@ class Intake:
             return False
         if not self._hub.allowed(message):
             return await self._hub.deliver(message)
-        joins = joins_thread(message)
-        follows = (joins or may_follow_up(message, self._me)) and await self._follows(message)
+        joins, until = joins_thread(message), asyncio.get_running_loop().time() + PREPARE_WITHIN
+        follows = (joins or may_follow_up(message, self._me)) and await self._follows(message, until)
         if follows:
             message = replace(message, addressed=True)
         if message.addressed and message.kind == "new":
-            message = await self._completed(message, context=joins and not follows)
+            message = await self._completed(message, until, context=joins and not follows)
         return await self._hub.deliver(message)
 
-    async def _follows(self, message: Message) -> bool:
+    async def _follows(self, message: Message, until: float) -> bool:
         try:
-            async with asyncio.timeout(FOLLOWS_WITHIN):
+            async with asyncio.timeout_at(until):
                 return await self._hub.follows(message.conversation)
         except TimeoutError:
-            raise StoreError(f"the store did not answer within {FOLLOWS_WITHIN:g} s") from None
+            raise StoreError(f"the store did not answer within {PREPARE_WITHIN:g} s") from None
 
-    async def _completed(self, message: Message, *, context: bool) -> Message:
+    async def _completed(self, message: Message, until: float, *, context: bool) -> Message:
         """With names, and with what was said before the bot was called; as far as Slack answers in time."""
         async with asyncio.TaskGroup() as group:
-            named = group.create_task(self._named(message))
-            before = group.create_task(self._before(message)) if context and self._context else None
+            named = group.create_task(self._named(message, until))
+            before = group.create_task(self._before(message, until)) if context and self._context else None
         return replace(named.result(), context=before.result() if before else "", addressed=message.addressed)
 
-    async def _named(self, message: Message) -> Message:
+    async def _named(self, message: Message, until: float) -> Message:
         wanted = people(message)
         try:
-            async with asyncio.timeout(COMPLETE_WITHIN):
+            async with asyncio.timeout_at(until):
                 names = await self._people.names(wanted)
         except TimeoutError:
             log.info("names_late", message=message.id)
@@ -76,9 +74,9 @@ class Intake:
             return message
         return parse(message.raw, self._me, names, received=message.sent_at) or message
 
-    async def _before(self, message: Message) -> str:
+    async def _before(self, message: Message, until: float) -> str:
         try:
-            async with asyncio.timeout(COMPLETE_WITHIN):
+            async with asyncio.timeout_at(until):
                 return await self._history.before(message.conversation, timestamp(message), self._context)
         except (AdapterError, TimeoutError) as problem:
             log.warning("no_thread_context", message=message.id, problem=str(problem))

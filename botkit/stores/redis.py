@@ -52,7 +52,9 @@ class RedisStore:
                 return Admitted(repeat=True)
 
     async def update(self, entry: Entry, session: Session | None = None) -> None:
-        await self._server.run(scripts.UPDATE, entry.id, entry_bytes(entry), *self._saving(session))
+        key = f"{entry.bot}/{entry.message.conversation.adapter}/{entry.message.id}"  # as in `Admission.key`
+        known = (entry.id, entry_bytes(entry), key, entry.accepted)
+        await self._server.run(scripts.UPDATE, *known, *self._saving(session))
 
     async def settle(self, entry: str, session: Session | None = None) -> None:
         await self._server.run(scripts.SETTLE, entry, *self._saving(session))

@@ -74,13 +74,19 @@ local function drop(id)
 end
 """
 
-# entry, data, then perhaps a session
+# entry, data, key, accepted, then perhaps a session
 UPDATE = (
     SESSIONS
     + """
-local held = redis.call('HEXISTS', 'botkit:entries', ARGV[1]) == 1
-if held then redis.call('HSET', 'botkit:entries', ARGV[1], ARGV[2]) end
-save_with(3, not held)
+local id, data, key, accepted = unpack(ARGV, 1, 4)
+local held = redis.call('HEXISTS', 'botkit:entries', id) == 1
+if held then
+  redis.call('HSET', 'botkit:entries', id, data)
+else
+  -- Settled long ago, or the server came back empty: what is being answered must not be taken for new.
+  redis.call('ZADD', 'botkit:seen', 'NX', accepted, key)
+end
+save_with(5, not held)
 """
 )
 

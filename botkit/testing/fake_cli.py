@@ -3,7 +3,7 @@
     python -m botkit.testing.fake_cli --mode=MODE [--deltas=N] [--once=FILE]
 
 `--once=FILE`: be faulty only if FILE does not exist yet, and make it; from then on answer as usual. The other flags
-of the real CLI are taken and ignored, but for `--session-id` and `--resume`.
+of the real CLI are taken and ignored, but for `--session-id`, `--resume` and `--version`.
 
     normal       N deltas and a result                  hang          take the line up, then say nothing
     mute         take nothing up, say nothing           after_result  answer, then hang for ever
@@ -281,6 +281,7 @@ def main() -> None:
         parser.add_argument(flag, default="")
     parser.add_argument("--deltas", type=int, default=3)
     parser.add_argument("--once", type=Path)
+    parser.add_argument("--version", action="version", version="2.1.300 (fake Claude Code)")
     given, _ = parser.parse_known_args()
     mode = given.mode
     if given.once:
