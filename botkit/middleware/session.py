@@ -21,13 +21,15 @@ async def session(ctx: Context, handler: Handler) -> None:
     if ctx.waited and not ctx.entry.session:
         found = await ctx.bot.store.session(ctx.conversation_key)
     if found is None or _expired(ctx, found):
-        found = await fresh(ctx)
+        found = await fresh(ctx, _title(ctx))
     ctx.fresh = found.turns == 0
-    ctx.session = replace(found, title=_title(ctx)) if ctx.fresh else found
+    if ctx.fresh and (title := _title(ctx)) != found.title:
+        found = replace(found, title=title)
+    ctx.session = found
     await handler(ctx)
 
 
-async def fresh(ctx: Context) -> Session:
+async def fresh(ctx: Context, title: str = "") -> Session:
     """A session nobody has used, for the conversation of a message. Its id is ours from the start."""
     settings, now = ctx.bot.settings, time.time()
     return Session(
@@ -40,6 +42,7 @@ async def fresh(ctx: Context) -> Session:
         used=now,
         model=settings.model,
         mode=settings.mode,
+        title=title,
     )
 
 
