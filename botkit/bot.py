@@ -211,21 +211,25 @@ class Bot:
         onion = self._onions.get(ctx.route.handler)
         if onion is None:
             onion = self._onions[ctx.route.handler] = compose(self._middleware, ctx.route.handler)
-        settled = False
+        cut: BaseException | None = None
         try:
             await onion(ctx)
-            settled = True
-        except Exception as problem:
+        except BaseException as problem:
+            if _is_end(problem):
+                cut = problem
+                raise
             log.exception("answer_failed", turn=ctx.turn)
             await ctx.push(TurnFailed("error", type(problem).__name__))
-            settled = True
         finally:
             # Also when cancelled: the reply is left in a state that says so, and the journal keeps the line.
-            delivered = await ctx.close()
-            await self._settle(ctx, delivered=delivered) if settled else await ctx.record.close()
+            delivered = await ctx.close(cut)
+            await self._settle(ctx, delivered=delivered) if cut is None else await ctx.record.close()
 
     async def _settle(self, ctx: Context, *, delivered: bool) -> None:
-        if delivered:
+        if delivered and isinstance(ctx.outcome, TurnFailed) and ctx.outcome.reason == "gave_up":
+            # Only now, or a crash in between would leave the sender without a word.
+            await ctx.record.bury(ctx.outcome.detail)
+        elif delivered:
             await ctx.record.settle()
         else:
             # The reply tried for as long as there was hope; what is left is for the operator.
@@ -362,3 +366,10 @@ class Bot:
         session = session or await self.store.session(entry.conversation)
         log.info("turn_taken_up", turn=entry.id, attempts=entry.attempts)
         self._start(self._context(entry, route, role, session=session, recovered=True))
+
+
+def _is_end(problem: BaseException) -> bool:
+    """Whether botkit itself is to end. Somebody's `sys.exit()` or stray CancelledError fails a message, not botkit."""
+    task = asyncio.current_task()
+    cancelled = isinstance(problem, asyncio.CancelledError) and task is not None and task.cancelling() > 0
+    return cancelled or isinstance(problem, KeyboardInterrupt)

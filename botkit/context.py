@@ -109,14 +109,17 @@ class Context:
         self.message = replace(self.message, text=text)
         self.record.revise(self.message)
 
-    async def close(self) -> bool:
-        """Deliver what is left to show. True when nothing more has to be shown, now or after a restart."""
+    async def close(self, cut: BaseException | None = None) -> bool:
+        """Deliver what is left to show. True when nothing more has to be shown, now or after a restart.
+
+        `cut`: what ended the turn from outside, so that there is little time.
+        """
         if self._closed:
             return self._delivered
         self._closed = True
         if self._reply is None:
             self._delivered = True
         else:
-            await self._reply.__aexit__(None, None, None)
+            await self._reply.__aexit__(cut and type(cut), cut, None)
             self._delivered = self._reply.delivered and self.outcome is not None
         return self._delivered

@@ -242,6 +242,9 @@ class Entry:
     """Unix seconds."""
     attempts: int = 0
     """How often the turn was given to Claude; 0 while it waits in its lane."""
+    retaken: int = 0
+    """How often its lane was free for it after a crash, since it was last given to Claude: something on the way there
+    may be what crashes."""
     session: str = ""
     reply: ReplyState = ReplyState()
     tools: tuple[str, ...] = ()

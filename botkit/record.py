@@ -35,9 +35,18 @@ class Record:
 
     async def begin(self, session: Session) -> None:
         """The turn is about to be given to Claude, in this session. Raises StoreError."""
-        self.entry = replace(self.entry, attempts=self.entry.attempts + 1, session=session.id)
+        self.entry = replace(self.entry, attempts=self.entry.attempts + 1, retaken=0, session=session.id)
         async with self._lock:
             await self._store.update(self.entry, session)
+
+    async def retake(self) -> None:
+        """It is about to be tried again after a crash; a silent store is logged, not waited for."""
+        self.entry = replace(self.entry, retaken=self.entry.retaken + 1)
+        try:
+            async with self._lock:
+                await self._store.update(self.entry)
+        except StoreError as problem:
+            log.warning("journal_behind", turn=self.entry.id, problem=str(problem))
 
     async def conclude(self, outcome: Outcome, session: Session) -> None:
         """Make the outcome durable before it is shown; a silent store is logged, not waited for."""

@@ -32,6 +32,8 @@ log = structlog.get_logger("botkit")
 _Result = TypeVar("_Result")
 
 _FIRST_BACKOFF, _LONGEST_BACKOFF = 0.5, 10.0
+LAST_WORDS = 3.0
+"""Seconds a cancelled reply has to show how it stands; after a restart it is put right."""
 _URGENT = (ApprovalAsked, QuestionAsked, RequestClosed, FileOffered, TurnFinished, TurnFailed)
 
 
@@ -90,15 +92,25 @@ class EditReply:
         self._hurry.set()
         task, cancelled = self._task, None
         assert task is not None
+        if asyncio.CancelledError in exc:
+            self._cut_short(task)
         while not task.done():
             try:
                 # A cancelled turn still owes its readers an end; the loop is bounded by its patience.
                 await asyncio.shield(task)
             except asyncio.CancelledError as cancel:
                 cancelled = cancel
+                self._cut_short(task)
         if cancelled is not None and not task.cancelled():
             raise cancelled
         task.result()
+
+    def _cut_short(self, task: asyncio.Task[None]) -> None:
+        """botkit is to end soon, also when the platform does not answer at all."""
+        last = self._now() + LAST_WORDS
+        self._deadline = last if self._deadline is None else min(self._deadline, last)
+        self._hurry.set()
+        asyncio.get_running_loop().call_at(last, task.cancel)
 
     @property
     def _final(self) -> bool:
@@ -192,6 +204,8 @@ class EditReply:
     async def _post(self, post: Post, outgoing: Outgoing) -> None:
         if post.doubtful:
             post.ref = await self._bounded(self._messenger.find(self._conversation, post.nonce))
+            if post.ref is None:
+                self._screen.not_found(post)
         if post.ref is None and post.only_found:
             post.gone = True
             return

@@ -73,7 +73,7 @@ class Screen:
         self._files = {
             file.id: Post(f"{nonce}.file.{file.id}", doubtful=True, over=file.id in past.sent) for file in past.files
         }
-        # The earlier process may have died between posting a message and noting that it did.
+        # The earlier process may have died between posting messages and noting that it did.
         self._doubt = resume is not None
         self._text = past.text
         self._refusals, self._plain, self._limit = 0, False, self._able.max_chars
@@ -97,6 +97,11 @@ class Screen:
         want.post.over = want.over
         if not want.ask:
             self._text = want.text
+
+    def not_found(self, post: Post) -> None:
+        """An earlier process did not post it. If it is a part of the answer, those after it are not there either."""
+        if post in self._parts:
+            self._doubt = False
 
     def missing(self, want: Want) -> None:
         """An edit found no message. The answer's final text goes into a new one, once."""
@@ -153,7 +158,6 @@ class Screen:
     def _part(self, number: int, final: bool) -> Post:
         if number == len(self._parts):
             self._parts.append(Post(f"{self._nonce}.{number}", doubtful=self._doubt))
-            self._doubt = False
         post = self._parts[number]
         if post.gone and final and not post.nonce.endswith(".again"):
             post = self._parts[number] = Post(f"{post.nonce}.again")

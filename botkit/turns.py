@@ -12,7 +12,7 @@ from botkit.errors import Refused
 from botkit.events import ApprovalAsked, Outcome, QuestionAsked, RequestClosed, ToolStarted, TurnEvent, TurnFailed
 from botkit.events import TurnFinished as Finished
 from botkit.lanes import Withdrawn
-from botkit.model import Session, Turn
+from botkit.model import Entry, Session, Turn
 
 
 async def run(ctx: Context, prompt: str) -> None:
@@ -66,16 +66,31 @@ async def _close_requests(ctx: Context) -> None:
         await ctx.push(closed)
 
 
+async def retake(ctx: Context) -> bool:
+    """Before a message is tried again that an earlier process left. False: that was too often, and its sender is told.
+
+    What crashes botkit need not be the turn itself: tries that ended before it began count as well.
+    """
+    entry = ctx.entry
+    tries = entry.attempts + entry.retaken + (not entry.attempts and entry.retaken > 0)
+    if tries < ctx.bot.settings.max_attempts or _known(entry) is not None:
+        await ctx.record.retake()
+        return True
+    await ctx.push(TurnFailed("gave_up", texts.gave_up(tries)))
+    return False
+
+
+def _known(entry: Entry) -> Outcome | None:
+    """How the turn ended, if it did."""
+    return entry.finished or entry.failed
+
+
 async def _go_on(ctx: Context) -> bool:
     """What an earlier process left: show its outcome, or go on with the turn if the policy says so."""
     entry, settings = ctx.entry, ctx.bot.settings
-    known: Outcome | None = entry.finished or entry.failed
+    known = _known(entry)
     if known is not None:
         await ctx.push(known)
-        return False
-    if entry.attempts >= settings.max_attempts:
-        await ctx.record.bury(f"cut off {entry.attempts} times")
-        await ctx.push(TurnFailed("gave_up", texts.gave_up(entry.attempts)))
         return False
     if entry.attempts and settings.recovery != "continue":
         await ctx.push(TurnFailed("interrupted", texts.ASK_TO_CONTINUE if settings.recovery == "ask" else ""))

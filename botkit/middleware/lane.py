@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from botkit import turns
 from botkit.context import Context
 from botkit.routing import Handler
 
 
 async def lane(ctx: Context, handler: Handler) -> None:
     if ctx.route.urgent:
-        await handler(ctx)
+        await _again(ctx, handler)
         return
     async with ctx.bot.lanes.enter(ctx):
-        await handler(ctx)
+        await _again(ctx, handler)
         # The next turn begins when this answer stands, so that answers appear in the order of the questions.
         await ctx.close()
+
+
+async def _again(ctx: Context, handler: Handler) -> None:
+    if not ctx.recovered or await turns.retake(ctx):
+        await handler(ctx)

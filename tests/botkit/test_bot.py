@@ -296,7 +296,7 @@ async def test_a_turn_cut_off_too_often_is_given_up_visibly(parts: Parts) -> Non
         async with again.bot():
             await parts.adapter.until_text("Given up")
     assert again.runner.turns == []
-    assert [why for _, why in await parts.store.dead()] == ["cut off 1 times"]
+    assert [why for _, why in await parts.store.dead()] == ["it was cut off 1 times"]
 
 
 class SilentStore(MemoryStore):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -28,7 +29,7 @@ from botkit.events import (
 )
 from botkit.model import Capabilities, Conversation, MessageRef, Outgoing, ReplyState
 from botkit.pacing import Pacer, Rate
-from botkit.reply import EditReply
+from botkit.reply import LAST_WORDS, EditReply
 from botkit.testing.messengers import MemoryMessenger
 from botkit.testing.virtual import virtual
 from botkit.view import Display
@@ -583,6 +584,35 @@ async def test_a_message_posted_just_before_a_crash_is_found_again() -> None:
     async with stage.reply() as reply:
         reply.push(TurnFinished("Whole"))
     assert stage.texts() == ["Whole"]
+
+
+@virtual
+async def test_all_messages_posted_just_before_a_crash_are_found_again() -> None:
+    stage = Stage(MemoryMessenger(Capabilities(max_chars=100)), resume=ReplyState())
+    for number in range(2):
+        await stage.messenger.send(THREAD, Outgoing("Half", nonce=f"turn1.{number}"))
+    async with stage.reply() as reply:
+        reply.push(TurnFinished("A long answer. " * 24))
+    assert len(stage.texts()) == 4
+    assert [call for _, call, _ in stage.messenger.calls].count("find") == 3, "what comes after a new one is new"
+    assert "Half" not in "".join(stage.texts())
+
+
+@virtual
+async def test_a_reply_that_is_cut_off_does_not_wait_for_a_platform_that_is_down() -> None:
+    stage = Stage()
+    reply = stage.reply()
+    await reply.__aenter__()
+    reply.push(TextDelta("Hello"))
+    await stage.posted()
+    for _ in range(100):
+        stage.messenger.fail("edit", Unreachable("down", acted=False))
+    began, cut = asyncio.get_running_loop().time(), asyncio.CancelledError()
+    with suppress(asyncio.CancelledError):
+        await reply.__aexit__(type(cut), cut, None)
+    assert asyncio.get_running_loop().time() - began < 2 * LAST_WORDS
+    assert not reply.delivered
+    assert stage.texts()[0].startswith("Hello")
 
 
 @virtual
