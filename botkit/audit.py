@@ -50,7 +50,7 @@ def _bot(bot: BotConfig) -> Iterator[str]:
         if "*" in getattr(access, f"allow_{key}"):
             yield f".access.allow_{key}: everybody who can write to the bot may use it"
     if not profile.workdir.is_dir():
-        yield f".workdir: {profile.workdir} is not a folder (yet)"
+        yield f".workdir: {profile.workdir} is not a folder yet; `botkit run` makes it"
     if profile.trust_workdir:
         yield ".trust_workdir: settings and hooks of the workdir are loaded; whoever can write there runs commands here"
     if profile.permission_mode == "bypassPermissions":

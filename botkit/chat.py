@@ -6,7 +6,9 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
+from shlex import join
 from typing import Protocol, runtime_checkable
 
 from botkit.access import Access
@@ -24,9 +26,16 @@ SCRIPT = ("Hello! What can you do?", "code", "tool", "long", "What did I ask you
 """What is said where nobody can type."""
 READ_STDIN = "-"
 
+WELCOME = """\
+botkit {version}. Claude Code works in {workdir}
+Type a message. /help lists the commands; Ctrl-C stops an answer, Ctrl-D leaves.
+"""
 REHEARSING = """\
-Claude Code has no credentials here, so the rehearsal model answers: a script on this machine, not Claude.
-For the real one, set ANTHROPIC_API_KEY or log in with `claude`, and start again."""
+Claude Code has no credentials here, so the rehearsal model answers: a script
+on this machine, not Claude. For the real one set ANTHROPIC_API_KEY, or log in
+as below, and start again:
+  {login}
+"""
 
 
 @runtime_checkable
@@ -47,6 +56,8 @@ async def talk(config: Config | None, bot: str, prompts: Sequence[str], environ:
     live = sys.stdin.isatty() and sys.stdout.isatty() and not prompts
     script = () if live or list(prompts) == [READ_STDIN] else (tuple(prompts) or SCRIPT)
     configure("error", config.log.format, config.secrets)
+    if live:
+        _print(WELCOME.format(version=version("botkit"), workdir=chosen.profile.workdir))
     async with AsyncExitStack() as stack:
         chosen = await _with_model(chosen, environ, stack)
         config = replace(config, bots={chosen.name: _in_terminal(chosen, script)})
@@ -56,6 +67,10 @@ async def talk(config: Config | None, bot: str, prompts: Sequence[str], environ:
             raise ConfigError(f"the adapter {ADAPTER!r} is not a terminal")
         await terminal.closed()
         return live or terminal.answered
+
+
+def _print(text: str) -> None:
+    print(text, flush=True)  # noqa: T201
 
 
 def _choose(config: Config, bot: str) -> BotConfig:
@@ -78,7 +93,7 @@ async def _with_model(bot: BotConfig, environ: Mapping[str, str], stack: AsyncEx
     command = (*bot.profile.launcher, *find_command(bot.profile, environ))
     if await logged_in(command, environment(bot.profile, environ, "")):
         return bot
-    print(REHEARSING, flush=True)  # noqa: T201
+    _print(REHEARSING.format(login=join((*command, "auth", "login"))))
     rehearsal = await stack.enter_async_context(Rehearsal(0.0 if not sys.stdout.isatty() else 40.0))
     home = Path(environ.get("XDG_STATE_HOME") or Path(environ.get("HOME") or Path.home()) / ".local" / "state")
     home = home / "botkit" / "rehearsal"

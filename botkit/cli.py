@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Coroutine
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -43,6 +44,19 @@ def main() -> None:
         sys.exit(1)
 
 
+def _version(wanted: bool) -> None:
+    if wanted:
+        _say(f"botkit {version('botkit')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    _: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Say it and exit.")] = False,
+) -> None:
+    """What may stand before a command; without a docstring of its own in the help, which is the program's."""
+
+
 @app.command()
 def run(config: ConfigFile = Path("bots.toml")) -> None:
     """Connect all bots and answer until told to stop (SIGTERM; SIGHUP reads the config again)."""
@@ -50,9 +64,10 @@ def run(config: ConfigFile = Path("bots.toml")) -> None:
 
     loaded = load(config, os.environ)
     configure(loaded.log.level, loaded.log.format, loaded.secrets)
+    _with_workdirs(loaded)
     for warning in warnings(loaded):
         _say(f"warning: {warning}", error=True)
-    _run(serve(loaded, os.environ, again=lambda: load(config, os.environ), pid=_pid_file(config)))
+    _run(serve(loaded, os.environ, again=lambda: _with_workdirs(load(config, os.environ)), pid=_pid_file(config)))
 
 
 @app.command()
@@ -95,7 +110,7 @@ def chat(
     """Talk to Claude in the terminal. Without a terminal: a scripted conversation; exits 0 only if it was answered."""
     from botkit.chat import talk
 
-    loaded: Config | None = load(config, os.environ) if config else None
+    loaded: Config | None = _with_workdirs(load(config, os.environ)) if config else None
     if not _run(talk(loaded, bot, prompts or [], os.environ)):
         raise typer.Exit(1)
 
@@ -130,6 +145,24 @@ def reload(config: ConfigFile = Path("bots.toml")) -> None:
         raise ConfigError("no botkit runs with this config", file=str(config))
     os.kill(pid, signal.SIGHUP)
     _say(f"botkit ({pid}) reads {config} again; its log says what changed")
+
+
+def _with_workdirs(config: Config) -> Config:
+    """Makes the folders that Claude is to work in: it cannot start where there is none."""
+    for bot in config.bots.values():
+        workdir = bot.profile.workdir
+        if workdir.is_dir():
+            continue
+        try:
+            workdir.mkdir()
+        except OSError as problem:
+            raise ConfigError(
+                f"{workdir} is no folder and cannot be made: {problem.strerror}",
+                file=str(config.file),
+                key=f"bots.{bot.name}.workdir",
+            ) from problem
+        _say(f"{workdir} is made: the workdir of {bot.name}", error=True)
+    return config
 
 
 def _pid_file(config: Path) -> Path:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from shlex import join
 from typing import Literal
 
 from botkit.assemble import adapters_of
@@ -66,7 +67,8 @@ async def _claude(config: Config, environ: Mapping[str, str]) -> AsyncIterator[F
             if not await logged_in((*bot.profile.launcher, *command), environment(bot.profile, environ, "")):
                 yield Finding(
                     f"claude for {bot.name}",
-                    "has no credentials: set ANTHROPIC_API_KEY, or log in with `claude` as this user",
+                    "has no credentials: set ANTHROPIC_API_KEY, or log in as this user: "
+                    f"{join((*bot.profile.launcher, *command))} auth login",
                     "failed",
                 )
     except BotkitError as problem:

@@ -43,6 +43,7 @@ COMMANDS = (
 TOO_MUCH = 200_000
 """Characters of one piece that are not worth the seconds it takes to format them."""
 PROMPT = "❯ "
+NEWLINE = "\n"
 LEAVE = "Press Ctrl-C again, or Ctrl-D, to leave."
 
 
@@ -104,10 +105,10 @@ class Screen:
         out = StringIO()
         console = Console(file=out, force_terminal=True, width=max(20, get_terminal_size().columns))
         console.print(_renderable(block), highlight=False)
-        if block.kind == "markdown":
-            console.print()
         # Rich pads paragraphs to the whole width, which a narrower window would break into empty lines.
-        return "\n".join(line.rstrip(" ") for line in out.getvalue().split("\n"))
+        text = "\n".join(line.rstrip(" ") for line in out.getvalue().split("\n"))
+        # It also puts empty lines around lists and tables, which would add to the one between two pieces.
+        return f"{text.strip(NEWLINE)}\n\n" if block.kind == "markdown" else text
 
     def _write(self, text: str) -> None:
         self._session.app.output.write_raw(text)

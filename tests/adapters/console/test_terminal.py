@@ -155,3 +155,10 @@ async def test_a_terminal_that_cannot_draw_gets_plain_text(tmp_path: Path) -> No
         await screen.see("_4.2 s")
         assert b"\x1b" not in screen.raw
         screen.process.send_signal(signal.SIGKILL)
+
+
+async def test_one_empty_line_stands_around_a_list(screen: Terminal) -> None:
+    screen.type("these:\x1b\r\x1b\r- one\x1b\r- two\x1b\r\x1b\rThat is all\r")
+    await screen.see("4.2 s")
+    answer = screen.text[screen.text.index("Echo:") :]
+    assert "Echo: these:\n\n • one\n • two\n\nThat is all\n\n4.2 s" in answer
