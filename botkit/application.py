@@ -31,6 +31,7 @@ from botkit.redact import Redactor
 from botkit.retention import retain
 from botkit.routing import Middleware, Routes
 from botkit.stores import open_store
+from botkit.tasks import Tasks
 from botkit.web import Web
 
 log = structlog.get_logger("botkit")
@@ -151,7 +152,8 @@ class Application:
         changed = {bot.name: adapters_of(bot) for bot in kept if _connects_anew(old.bots[bot.name], bot)}
         for bot in kept:
             find_command(bot.profile, self._environ)
-        configure(config.log.level, config.log.format, old.secrets | config.secrets)
+        if (config.log, config.secrets) != (old.log, old.secrets):
+            configure(config.log.level, config.log.format, old.secrets | config.secrets)
         for name, adapters in changed.items():
             await self.bots[name].replace_adapters(adapters)
         for bot in kept:
@@ -194,13 +196,15 @@ async def serve(config: Config, environ: Mapping[str, str], *, again: Callable[[
     """Run until SIGTERM or SIGINT; SIGHUP reads the config again. A second signal ends at once."""
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     hang_up = asyncio.Event()
+    # Before anything begins: a signal that comes early is obeyed late, and SIGHUP would end the process.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, _stop, stop, number)
+    loop.add_signal_handler(signal.SIGHUP, hang_up.set)
     async with Application(config, environ) as application:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, _stop, stop, number)
-        loop.add_signal_handler(signal.SIGHUP, hang_up.set)
         if pid is not None:
             await asyncio.to_thread(_note, pid)
-        reloading = asyncio.create_task(_reload_on(hang_up, application, again), name="reload")
+        # Among tasks of its own, so that it is said if it fails.
+        reloading = Tasks().start(_reload_on(hang_up, application, again), "reload")
         try:
             await stop.wait()
         finally:

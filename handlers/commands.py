@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import replace
 
@@ -13,6 +14,8 @@ from botkit.model import Session
 from botkit.routing import Route
 
 LISTED = 10
+_MODEL = re.compile(r"[a-zA-Z0-9][\w.:/@\[\]-]{0,199}")
+"""Names, dated ids, `sonnet[1m]`, and the ids and ARNs of cloud providers."""
 
 
 async def help(ctx: Context) -> None:
@@ -84,7 +87,7 @@ async def model(ctx: Context) -> None:
     if not wanted:
         await ctx.say(texts.model_now(session.model if session else ctx.bot.settings.model, offered))
         return
-    if (offered and wanted not in offered) or not wanted.replace("-", "").replace(".", "").replace("_", "").isalnum():
+    if wanted not in offered if offered else not _MODEL.fullmatch(wanted):
         raise Refused(texts.model_unknown(wanted, offered))
     if session is None:
         raise Refused(texts.NO_SESSION_YET)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -242,7 +242,7 @@ async def test_what_happens_in_a_turn_can_be_read_by_others(parts: Parts) -> Non
         TextDelta("done"),
         TurnFinished("done"),
     ]
-    parts.runner = ScriptedRunner(lambda turn: events)
+    parts.runner = ScriptedRunner(lambda _: events)
     async with asyncio.timeout(5), parts.bot() as bot:
         await parts.adapter.say("go")
         await parts.adapter.until_text("done")
@@ -257,7 +257,7 @@ async def test_a_turn_that_ends_closes_what_it_asked(parts: Parts) -> None:
         """Ends the turn without waiting for the answer."""
 
         @asynccontextmanager
-        async def start(self, turn: Turn) -> AsyncIterator[AsyncIterator[TurnEvent]]:
+        async def start(self, turn: Turn) -> AsyncGenerator[AsyncIterator[TurnEvent]]:
             async def events() -> AsyncIterator[TurnEvent]:
                 yield ApprovalAsked("req1", "Bash", "rm -r build")
                 yield TurnFailed("crashed")
@@ -336,5 +336,3 @@ async def test_stop_before_claude_was_given_the_turn_means_it_never_begins(parts
         store.go.set()
         await parts.adapter.until_text("⏹️")
     assert parts.runner.turns == []
-
-
