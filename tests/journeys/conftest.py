@@ -9,6 +9,7 @@ from adapters.slack.testing import LoopbackSlack
 from botkit.testing.model import LoopbackModel
 from tests.journeys.office import Office
 
+
 @pytest.fixture(params=["sqlite", "redis"])
 def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Journeys look the same on both stores."""
