@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Protocol
 
 from botkit.errors import Gone, NotAllowed, RateLimited, TooLong
@@ -142,6 +144,19 @@ async def a_nonce_finds_its_message(stage: Stage) -> None:
     assert await stage.messenger.find(stage.elsewhere, "contract-nonce.0") is None, "in its own conversation only"
 
 
+async def a_file_is_found_by_its_nonce(stage: Stage) -> None:
+    if not stage.messenger.capabilities.files:
+        return
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "sent-1"
+        path.write_bytes(b"all is well")
+        send = Outgoing("Look", files=(path,), names=("report.txt",), nonce="contract-file.0")
+        await stage.messenger.send(stage.conversation, send)
+    found = await stage.messenger.find(stage.conversation, "contract-file.0")
+    assert (found is not None) == stage.finds, "find names the message that shows the file"
+    assert await stage.messenger.find(stage.elsewhere, "contract-file.0") is None, "in its own conversation only"
+
+
 async def a_429_says_how_long_to_wait(stage: Stage) -> None:
     await stage.limit_next(7.0)
     told = 0.0
@@ -225,6 +240,7 @@ MESSENGER_CHECKS: tuple[Callable[[Stage], Awaitable[None]], ...] = (
     the_longest_text_passes_and_a_longer_one_is_refused,
     an_edit_after_a_deletion_raises_gone,
     a_nonce_finds_its_message,
+    a_file_is_found_by_its_nonce,
     a_429_says_how_long_to_wait,
     buttons_come_and_go,
     an_unknown_channel_is_not_a_crash,

@@ -14,6 +14,7 @@ from adapters.console.adapter import ConsoleAdapter
 from botkit.events import (
     ApprovalAsked,
     Choice,
+    FileOffered,
     Question,
     QuestionAsked,
     RequestClosed,
@@ -114,6 +115,9 @@ class Room:
             yield ToolFinished("t1", ok=True, output="a\nb")
             yield TextDelta("There are `two` files.")
             yield TurnFinished("Let me **look**.\n\nThere are `two` files.", USAGE)
+        elif text == "send":
+            yield FileOffered(Path("/work/report.txt"), "report.txt", "Look", Path("/work/sent-1"), "1")
+            yield TurnFinished("There it lies.", USAGE)
         elif text == "huge":
             yield TextDelta("x" * 3_000_000)
             yield TurnFinished("x" * 3_000_000, USAGE)

@@ -10,7 +10,8 @@ import pytest
 from adapters.console import ConsoleSettings, plugin
 from adapters.console.adapter import ConsoleAdapter
 from botkit.errors import AdapterError
-from botkit.model import Attachment, Conversation, Message, MessageRef, Outgoing, User
+from botkit.events import FileOffered, TurnFinished
+from botkit.model import Attachment, Conversation, Message, MessageRef, Outgoing, ReplyState, User
 from botkit.plugins import load_adapter
 from botkit.protocols import Adapter, Doctor
 from botkit.testing.adapter_contract import (
@@ -79,6 +80,20 @@ async def test_the_plugin_is_found_by_its_name() -> None:
     checked: Adapter = adapter
     assert isinstance(checked, Doctor)
     assert await checked.check() == "no terminal: plain text"
+
+
+async def test_a_file_from_before_a_restart_is_named_unless_it_was(capsys: pytest.CaptureFixture[str]) -> None:
+    stage, states = Stdout(lambda: ""), list[ReplyState]()
+    files = tuple(FileOffered(Path(f"/w/{name}.txt"), f"{name}.txt", "", Path("/c"), name) for name in "ab")
+    past = ReplyState(files=files, sent=("a",))
+    async with stage.adapter.reply_to(stage.message, nonce="n", resume=past, checkpoint=states.append) as reply:
+        for file in files:
+            reply.push(file)
+        reply.push(TurnFinished("Done."))
+    said = capsys.readouterr().out
+    assert said.count("b.txt`: `/w/b.txt") == 1
+    assert "a.txt" not in said
+    assert states[-1].sent == ("a", "b")
 
 
 async def test_files_are_named_and_none_can_be_attached(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from adapters.console.progress import Progress, settled
 from adapters.console.safe import safe
 from botkit.events import (
     Compacting,
+    FileOffered,
     Notice,
     Retrying,
     TextDelta,
@@ -32,6 +35,12 @@ def printed(*events: TurnEvent, display: Display | None = None) -> list[str]:
         progress.fold(event)
         texts += [block.text for block in progress.take()]
     return texts
+
+
+def test_a_file_stands_between_what_was_said_before_and_after_it() -> None:
+    file = FileOffered(Path("/work/a.txt"), "a.txt", "", Path("/work/sent-1"), "1")
+    said = printed(TextDelta("Before"), file, TextDelta("After"), TurnFinished("BeforeAfter"))
+    assert said == ["Before", "📎 `a.txt`: `/work/a.txt`", "After"]
 
 
 @pytest.mark.parametrize(

@@ -113,11 +113,41 @@ async def test_a_file_appears_under_its_text(slack: LoopbackSlack, adapter: Slac
     report = tmp_path / "report.txt"
     report.write_bytes(b"all is well" * 200_000)
     where = await thread(slack)
-    await adapter.messenger.send(where, Outgoing("Here it is", files=(report,)))
-    _, text, file = slack.messages(where.channel, where.thread)
-    assert text.text == "Here it is"
-    assert [(shared.name, shared.data) for shared in file.files] == [("report.txt", b"all is well" * 200_000)]
+    await adapter.messenger.send(where, Outgoing("**Here** <!channel>", files=(report,), names=("a & b.txt",)))
+    _, file = slack.messages(where.channel, where.thread)
+    assert file.shown == "*Here* &lt;!channel&gt;"
+    assert file.pings == []
+    (shared,) = file.files
+    assert (shared.name, shared.title, shared.data) == ("a & b.txt", "a & b.txt", b"all is well" * 200_000)
     slack.assert_clean()
+
+
+@pytest.mark.parametrize("style", ["mrkdwn", "markdown"])
+async def test_a_file_whose_answer_was_lost_is_found_again(slack: LoopbackSlack, tmp_path: Path, style: str) -> None:
+    report = tmp_path / "report.txt"
+    report.write_bytes(b"all is well")
+    adapter, where = adapter_for(slack, format=style), await thread(slack)
+    slack.fault("files.completeUploadExternal", "act_then_5xx")
+    with pytest.raises(Unreachable) as lost:
+        await adapter.messenger.send(where, Outgoing("", files=(report,), nonce="n1"))
+    assert lost.value.acted
+    _, file = slack.messages(where.channel, where.thread)
+    assert file.shown == "report.txt"
+    assert await adapter.messenger.find(where, "n1") == MessageRef(where, file.ts)
+    assert await adapter.messenger.find(where, "n2") is None
+    slack.assert_clean()
+
+
+async def test_a_file_that_is_a_link_or_gone_is_not_sent(
+    slack: LoopbackSlack, adapter: SlackAdapter, tmp_path: Path
+) -> None:
+    (tmp_path / "secret").write_text("0000", encoding="utf-8")
+    (tmp_path / "link").symlink_to(tmp_path / "secret")
+    where = await thread(slack)
+    for name in ("link", "gone"):
+        with pytest.raises(NotAllowed, match="cannot be read"):
+            await adapter.messenger.send(where, Outgoing("", files=(tmp_path / name,)))
+    assert len(slack.messages(where.channel, where.thread)) == 1
 
 
 @pytest.mark.parametrize(
