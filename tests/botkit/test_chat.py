@@ -1,76 +1,36 @@
-"""What somebody reads who starts `botkit chat` for the first time, without an account."""
+"""`botkit chat` where nobody can type and nothing is configured."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-import pty
 import sys
-from asyncio.subprocess import DEVNULL, PIPE
+from asyncio.subprocess import DEVNULL, PIPE, STDOUT
 from pathlib import Path
 
-PATIENCE = 20.0
-"""Seconds; the CLI says within two whether it is logged in, later on a busy machine."""
 
-
-def surroundings(home: Path) -> dict[str, str]:
-    return {"PATH": os.environ["PATH"], "HOME": str(home), "LANG": "C.UTF-8", "TERM": "xterm-256color"}
-
-
-async def test_the_chat_says_where_one_is_and_how_to_leave(tmp_path: Path) -> None:
-    master, slave = pty.openpty()
+async def chat(home: Path, *arguments: str) -> tuple[int | None, str]:
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "botkit", "chat"),
-        cwd=tmp_path,
-        env=surroundings(tmp_path),
-        stdin=slave,
-        stdout=slave,
-        stderr=slave,
-        start_new_session=True,
-    )
-    os.close(slave)
-    said, more = bytearray(), asyncio.Event()
-
-    def read() -> None:
-        try:
-            said.extend(os.read(master, 65536))
-        except OSError:  # the program has gone
-            asyncio.get_running_loop().remove_reader(master)
-        more.set()
-
-    asyncio.get_running_loop().add_reader(master, read)
-    try:
-        async with asyncio.timeout(PATIENCE):
-            while "❯".encode() not in said:
-                more.clear()
-                await more.wait()
-            os.write(master, b"\x04")
-            assert await process.wait() == 0
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-        asyncio.get_running_loop().remove_reader(master)
-        os.close(master)
-    words = said.decode()
-    assert f"Claude Code works in {tmp_path}" in words
-    assert "/help lists the commands; Ctrl-C stops an answer, Ctrl-D leaves." in words
-    assert "the rehearsal model answers" in words
-    assert "claude auth login" in words, "also where no `claude` is on PATH: the whole path is given"
-
-
-async def test_a_chat_without_a_terminal_is_not_greeted(tmp_path: Path) -> None:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "botkit", "chat", "Hello"),
-        cwd=tmp_path,
-        env=surroundings(tmp_path),
+        *(sys.executable, "-m", "botkit", "chat", *arguments),
+        cwd=home,
+        env={"PATH": os.environ["PATH"], "HOME": str(home), "LANG": "C.UTF-8"},
         stdin=DEVNULL,
         stdout=PIPE,
-        stderr=PIPE,
+        stderr=STDOUT,
     )
-    async with asyncio.timeout(PATIENCE):
-        out, errors = await process.communicate()
-    assert process.returncode == 0, errors.decode()
-    assert "the rehearsal model answers" in out.decode()
-    assert "> Hello" in out.decode()
-    assert "Ctrl-D" not in out.decode()
+    async with asyncio.timeout(40):
+        out, _ = await process.communicate()
+    return process.returncode, out.decode()
+
+
+async def test_without_credentials_the_rehearsal_answers_and_says_so(tmp_path: Path) -> None:
+    code, out = await chat(tmp_path, "Hello!")
+    assert code == 0, out
+    assert "the rehearsal model answers" in out
+
+
+async def test_a_bot_that_is_not_in_the_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "bots.toml").write_text('[bots.main]\nworkdir = "."\n[bots.main.console]\n', encoding="utf-8")
+    code, out = await chat(tmp_path, "-c", "bots.toml", "--bot", "other", "Hello!")
+    assert code == 2
+    assert "bots.other: there is no such bot (there are: main)" in out

@@ -1,0 +1,65 @@
+"""What the journal holds of a turn while it runs."""
+
+from __future__ import annotations
+
+import asyncio
+
+from botkit.errors import StoreError
+from botkit.events import TurnFailed, TurnFinished
+from botkit.model import Admission, Entry, MessageRef, ReplyState, Session
+from botkit.record import Record
+from botkit.stores.memory import MemoryStore
+from botkit.testing.memory_adapter import MemoryAdapter
+
+
+async def opened(store: MemoryStore) -> Record:
+    message = MemoryAdapter().message("hello", id="m1")
+    entry = Entry("t1", "main", f"main/{message.conversation.key}", message, 1.0)
+    await store.admit(Admission("m1", (), entry, 1.0), "me")
+    return Record(store, entry)
+
+
+async def kept(store: MemoryStore) -> list[Entry]:
+    return list(await store.take_over("main", "next", ["me"], 0.0))
+
+
+def session() -> Session:
+    return Session("s1", "main", "main/memory/space/channel/1", "/", "ann", 1.0, 1.0)
+
+
+async def test_what_was_posted_and_which_tools_began_is_in_the_journal_when_the_record_closes() -> None:
+    store = MemoryStore()
+    async with asyncio.timeout(5):
+        record = await opened(store)
+        await record.begin(session())
+        record.tool("Bash: make")
+        record.shown(ReplyState((MessageRef(MemoryAdapter().place(), "p1"),), text="So far"))
+        await record.asks("req1")
+        await record.close()
+    (entry,) = await kept(store)
+    assert (entry.attempts, entry.session, entry.tools, entry.reply.text) == (1, "s1", ("Bash: make",), "So far")
+    assert entry.reply.requests == ("req1",), "also after the reply has shown something"
+
+
+async def test_the_outcome_is_durable_before_it_is_shown() -> None:
+    store = MemoryStore()
+    async with asyncio.timeout(5):
+        record = await opened(store)
+        await record.conclude(TurnFinished("done"), session())
+        (entry,) = await kept(store)
+        assert entry.finished == TurnFinished("done")
+        await record.settle()
+    assert await kept(store) == []
+
+
+async def test_a_silent_store_never_stops_the_turn() -> None:
+    class Silent(MemoryStore):
+        async def update(self, entry: Entry, session: Session | None = None) -> None:
+            raise StoreError("silent")
+
+    async with asyncio.timeout(5):
+        record = await opened(Silent())
+        await record.asks("req1")
+        record.tool("Bash: make")
+        await record.conclude(TurnFailed("stopped"), session())
+        await record.close()
