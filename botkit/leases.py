@@ -72,7 +72,9 @@ class Leases:
             held = self._held.get(session)
             if held is not None and held.token != lease.token:
                 # Somebody else had it meanwhile (this process stood still too long): our worker's memory is stale.
-                await self._runner.park(session)
+                if not await self._runner.park(session):
+                    await self._runner.stop(session)
+                    await self._runner.park(session)
             self._held[session] = lease
             yield held is None or held.token != lease.token
 
@@ -99,7 +101,8 @@ class Leases:
             lease = self._held.get(session)
             if lease is None:
                 return
-            await self._runner.park(session)
+            if not await self._runner.park(session):
+                return  # something runs in its background; whoever waits is told again by the next beat
             try:
                 await self._store.release(lease, self._owner)
             except StoreError as problem:

@@ -183,8 +183,8 @@ class Runner(Protocol):
         """Decide an approval or a question. False: it is no longer open."""
         ...
 
-    async def park(self, session: str) -> None:
-        """Close the session's live worker, if any, once it is idle; the session can be resumed."""
+    async def park(self, session: str) -> bool:
+        """Close the session's live worker, if any; it can be resumed. False: it is busy and lives on."""
         ...
 
 

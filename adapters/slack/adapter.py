@@ -181,7 +181,7 @@ def _bolt(intake: Intake, account: Account, api: Api) -> AsyncApp:
         return identity
 
     app = AsyncApp(
-        name="botkit",
+        name="botkit.slack.bolt",  # Bolt sets the level of the logger of this name
         logger=logger("bolt"),
         authorize=authorize,
         request_verification_enabled=False,  # done on the raw body, before Bolt parses it: events_api.py

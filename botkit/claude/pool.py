@@ -155,14 +155,17 @@ class Pool:
         self._queue.withdraw(session)
         await self._starting.cancel(session)
 
-    async def park(self, session: str) -> None:
-        """Close the session's worker, once it is idle."""
+    async def park(self, session: str) -> bool:
+        """Close the session's worker, if it is idle; False when it answers, or something runs in its background."""
         worker = self.find(session)
-        if worker and worker not in self._lent and not worker.busy:
+        if worker and (worker in self._lent or worker.busy):
+            return False
+        if worker:
             self._close(worker)
         for each, task in list(self._closing.items()):
             if each.session == session:
                 await asyncio.wait([task])
+        return True
 
     async def _new(self, order: Order, report: Callable[[int], None]) -> Worker:
         """Start a worker, when there is room for one. Nobody else starts one for this session meanwhile."""

@@ -102,8 +102,8 @@ class ClaudeRunner:
     async def answer(self, request: str, decision: Decision) -> bool:
         return any(worker.answer(request, decision) for worker in self._pool.workers)
 
-    async def park(self, session: str) -> None:
-        await self._pool.park(session)
+    async def park(self, session: str) -> bool:
+        return await self._pool.park(session)
 
     async def _end(self, session: str, live: _Live) -> bool:
         live.stopped = True

@@ -111,6 +111,9 @@ class ScriptedRunner:
         waiting.set_result(decision)
         return True
 
-    async def park(self, session: str) -> None:
+    async def park(self, session: str) -> bool:
         """See `Runner.park`."""
+        if session in self._stops:
+            return False
         self.parked.append(session)
+        return True

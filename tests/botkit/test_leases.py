@@ -149,10 +149,10 @@ class SlowToPark(ScriptedRunner):
         super().__init__()
         self.parking, self.parked_now = asyncio.Event(), asyncio.Event()
 
-    async def park(self, session: str) -> None:
+    async def park(self, session: str) -> bool:
         self.parking.set()
         await self.parked_now.wait()
-        await super().park(session)
+        return await super().park(session)
 
 
 async def test_no_turn_begins_while_its_session_is_being_handed_over(two: Two) -> None:

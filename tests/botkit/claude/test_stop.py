@@ -62,6 +62,7 @@ async def test_stop_ends_what_the_turn_left_in_the_background(talk: Talk) -> Non
     ended = await talk.ask(bash(WRITE, background=True))
     assert isinstance(ended, TurnFinished)
     await begun(path)
+    assert not await talk.runner.park(talk.session.id), "a worker with something in its background lives on"
     assert await talk.runner.stop(talk.session.id)
     assert not await grows(path)
 
