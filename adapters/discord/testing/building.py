@@ -35,6 +35,7 @@ class Timing:
     speed: float
     ack_seconds: float
     heartbeat_seconds: float
+    identify_seconds: float
     limits: bool
 
 
@@ -76,6 +77,7 @@ def _assembled(origin: str, cdn: Cdn, directory: Directory, timing: Timing) -> S
     sessions = Sessions(directory, clock, record, cdn.faults)
     sessions.resume_url = f"{origin.replace('http', 'ws', 1)}/resume"
     gateway = Gateway(sessions, record, timing.heartbeat_seconds)
+    gateway.identify_seconds = timing.identify_seconds
     sessions.cut = gateway.cut
     return Site(
         origin=origin,

@@ -6,6 +6,7 @@ https://docs.discord.com/developers/events/gateway
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from dataclasses import dataclass, field
 
@@ -43,6 +44,9 @@ class Gateway:
     links: list[Link] = field(default_factory=list[Link])
     refusing: bool = False
     """Takes no new connections."""
+    identify_seconds: float = 0.0
+    """Between two sessions of an app; who identifies earlier gets "invalid session"."""
+    _identified: dict[str, float] = field(default_factory=dict[str, float])
 
     def of(self, app: App) -> list[Link]:
         return [link for link in self.links if link.session is not None and link.session.app is app]
@@ -143,8 +147,11 @@ class Gateway:
             raise Closing(4013, "Invalid intent(s).")
         if intents & PRIVILEGED & ~app.privileged:
             raise Closing(4014, "Disallowed intent(s).")
-        if link.resumed_address:
-            self.record.violation("gateway", "identified at the address for resuming")
+        now = time.monotonic()
+        if now - self._identified.get(app.id, -math.inf) < self.identify_seconds:
+            link.send({"op": 9, "d": False})
+            return
+        self._identified[app.id] = now
         session = self.sessions.open(app, intents, link)
         self.sessions.greet(session)
         if intents & GUILDS:

@@ -27,8 +27,9 @@ class LoopbackDiscord:
 
     Channels: general and random (everybody), secret (alice and the app), hidden (carol only), readonly (the app may
     not write). `speed` quickens budgets and lifetimes; `ack_seconds` is the time for a first response to an
-    interaction, `heartbeat_seconds` the interval between heartbeats, both real. `limits=False` switches rate limits
-    off. People and channels may be given by object, id or name.
+    interaction, `heartbeat_seconds` the interval between heartbeats, both real. `identify_seconds` (Discord has 5) is
+    the time between two new sessions. `limits=False` switches rate limits off. People and channels may be given by
+    object, id or name.
     """
 
     guild: Guild
@@ -40,11 +41,12 @@ class LoopbackDiscord:
         speed: float = 1.0,
         ack_seconds: float = 3.0,
         heartbeat_seconds: float = 41.25,
+        identify_seconds: float = 0.0,
         limits: bool = True,
     ) -> None:
         self._clock = Clock(speed)
         self.directory, self.record, self.faults = Directory(self._clock), Record(), Faults()
-        timing = Timing(speed, ack_seconds, heartbeat_seconds, limits)
+        timing = Timing(speed, ack_seconds, heartbeat_seconds, identify_seconds, limits)
         self._building: Building | None = None
         self._opening = opened(self._clock, self.directory, self.record, self.faults, timing)
         self._stack = AsyncExitStack()

@@ -34,6 +34,9 @@ class Bot(discord.Client):
         self.interactions: list[discord.Interaction[discord.Client]] = []
         self.heard: list[str] = []
 
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+        """discord.py would wait five seconds before every session but the first."""
+
     async def on_message(self, message: discord.Message) -> None:
         self.messages.append(message)
 
@@ -107,5 +110,6 @@ async def complaint(answer: Awaitable[object]) -> str:
 
 async def raw(bot: Bot, method: str, path: str, body: object = None) -> Json:
     """A call that discord.py has no method for, or that it would not let out."""
-    extra = {} if body is None else {"json": body}
-    return mapping(decode(encode(await bot.http.request(Route(method, path), **extra))))
+    route = Route(method, path)
+    answer = await (bot.http.request(route) if body is None else bot.http.request(route, json=body))
+    return mapping(decode(encode(answer)))

@@ -120,8 +120,7 @@ def _check_options(form: Form, inside: Json, at: tuple[str | int, ...]) -> None:
 
 def _check_name(form: Form, name: str, at: tuple[str | int, ...]) -> None:
     if name and (not _NAME.match(name) or name != name.lower()):
-        what = "Command name is invalid" if at[-2:] == ("name",) else "Name is invalid"
-        form.complain(at, "APPLICATION_COMMAND_INVALID_NAME", what)
+        form.complain(at, "APPLICATION_COMMAND_INVALID_NAME", "Command name is invalid")
 
 
 def _size(node: Json) -> int:

@@ -14,7 +14,7 @@ from adapters.discord.testing.routes.posting import change, place
 from adapters.discord.testing.wire import Json, Refusal, mapping, number
 from adapters.discord.testing.world import COMMAND, DEFAULT, Post
 
-MESSAGE, DEFERRED, DEFERRED_UPDATE, UPDATE, COMPLETIONS, MODAL = 4, 5, 6, 7, 8, 9
+MESSAGE, DEFERRED, DEFERRED_UPDATE, UPDATE, MODAL = 4, 5, 6, 7, 9
 
 
 def callback(call: Call) -> Answer:
@@ -25,8 +25,7 @@ def callback(call: Call) -> Answer:
     if one.answered:
         raise Refusal(40060)
     form = Form()
-    allowed = {MESSAGE, DEFERRED, MODAL} | ({DEFERRED_UPDATE, UPDATE} if one.kind == "component" else set[int]())
-    kind = form.choice(call.fields.get("type"), ("type",), allowed)
+    kind = form.choice(call.fields.get("type"), ("type",), _allowed(one))
     form.check()
     _respond(call, one, kind, mapping(call.fields.get("data")))
     one.answered, one.response = time.monotonic(), kind
@@ -65,6 +64,12 @@ def delete(call: Call) -> Answer:
     one = _held(call)
     call.site.rooms.remove(_meant(call, one))
     return None
+
+
+def _allowed(one: Interaction) -> set[int]:
+    """A message is only updated where there is one, and a modal does not answer a modal."""
+    kinds = {MESSAGE, DEFERRED} if one.post is None else {MESSAGE, DEFERRED, DEFERRED_UPDATE, UPDATE}
+    return kinds if one.kind == "modal" else kinds | {MODAL}
 
 
 def _respond(call: Call, one: Interaction, kind: int, data: Json) -> None:
