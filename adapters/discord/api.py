@@ -134,7 +134,7 @@ async def _body(json: object, files: Sequence[Path]) -> bytes | aiohttp.FormData
     if not files:
         return None if json is None else msgspec.json.encode(json)
     form = aiohttp.FormData(quote_fields=False)  # Discord does not read `files%5B0%5D`
-    form.add_field("payload_json", msgspec.json.encode(json), content_type="application/json")
+    form.add_field("payload_json", msgspec.json.encode(json).decode(), content_type="application/json")
     for number, path in enumerate(files):
         data = await asyncio.to_thread(path.read_bytes)
         form.add_field(

@@ -44,9 +44,9 @@ async def download(api: Api, base_url: str, attachment: Attachment, into: Path) 
 
 
 def trusted(url: str, base_url: str) -> bool:
-    """Whether a file may be fetched from there: Discord's own hosts over TLS, or the very origin of `base_url`."""
+    """Whether a file may be fetched from there: Discord's own hosts over TLS, or the very host of `base_url`."""
     here, there = urlsplit(base_url), urlsplit(url)
-    if (there.scheme, there.netloc) == (here.scheme, here.netloc):
+    if (there.scheme, there.hostname) == (here.scheme, here.hostname):
         return True
     return there.scheme == "https" and there.hostname in HOSTS
 
