@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -24,6 +25,8 @@ from adapters.discord.testing.world import App
 PREFIX = "/api/v10"
 VIA = {"Via": "1.1 google"}
 """What Discord's own proxy adds; Cloudflare's bans lack it, and clients tell them apart by that."""
+_AGENT = re.compile(r"DiscordBot \(\S+[, ] ?\S+\)")
+"""https://docs.discord.com/developers/reference#user-agent: others may be blocked by Cloudflare."""
 BAN_AFTER, BAN_SECONDS = 10_000, 600.0
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -91,6 +94,8 @@ class Front:
             if not token:
                 self.site.record.violation(record.route, "no authorization header")
             raise Refusal(0, status=401, message="401: Unauthorized")
+        if not _AGENT.match(request.headers.get("User-Agent", "")):
+            self.site.record.violation(record.route, "no valid User-Agent: DiscordBot (url, version)")
         record.app = app.id
         return app
 

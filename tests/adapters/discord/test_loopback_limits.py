@@ -143,3 +143,13 @@ async def test_faults_wait_for_the_call_they_are_meant_for(loopback: LoopbackDis
         await general.send(text)
     assert await refused(general.send("bb")) == (403, 50013)
     assert fault.left == 0
+
+
+async def test_a_client_that_does_not_say_who_it_is_is_noticed(loopback: LoopbackDiscord) -> None:
+    async with (
+        aiohttp.ClientSession(headers={"Authorization": f"Bot {loopback.token}"}) as session,
+        session.get(f"{loopback.url}/users/@me") as response,
+    ):
+        assert response.status == 200
+    with pytest.raises(AssertionError, match="User-Agent"):
+        loopback.assert_clean()
