@@ -228,12 +228,10 @@ def file_is_login_page(name: str) -> str:
 
 
 def file_lies(name: str, path: str, caption: str) -> str:
-    """A file on a platform that takes none; `name` and `path` are Markdown."""
-    return f"{caption}\n\n📎 {name}: {path}" if caption else f"📎 {name}: {path}"
+    return "\n\n".join(part for part in (caption, f"📎 {name}: {path}") if part)
 
 
 def file_not_sent(name: str, problem: str) -> str:
-    """`name` and `problem` are Markdown."""
     return f"⚠️ The file {name} could not be sent: {problem}"
 
 
