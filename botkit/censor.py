@@ -25,9 +25,10 @@ class Censor:
             yield event
             return
         held, self._held = self._held, None
-        if held is not None and type(held) is type(event) and held.parent == getattr(event, "parent", None):
-            event = replace(held, text=held.text + cast("TextDelta | ThinkingDelta", event).text)
-        elif held is not None:
+        piece = event if isinstance(event, TextDelta | ThinkingDelta) else None
+        if held and piece and type(held) is type(piece) and held.parent == piece.parent:
+            event = replace(held, text=held.text + piece.text)
+        elif held:
             yield held
         event = self._clean(event)
         if isinstance(event, TextDelta | ThinkingDelta) and (begun := self._redactor.begun(event.text)):

@@ -70,11 +70,10 @@ class Leases:
         async with lock:
             lease = await self._lease(ctx, _key(session))
             held = self._held.get(session)
-            if held is not None and held.token != lease.token:
+            if held is not None and held.token != lease.token and not await self._runner.park(session):
                 # Somebody else had it meanwhile (this process stood still too long): our worker's memory is stale.
-                if not await self._runner.park(session):
-                    await self._runner.stop(session)
-                    await self._runner.park(session)
+                await self._runner.stop(session)
+                await self._runner.park(session)
             self._held[session] = lease
             yield held is None or held.token != lease.token
 
