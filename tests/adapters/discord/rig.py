@@ -34,6 +34,8 @@ class Bot:
         """Deliveries wait for it."""
         self.followed_threads: dict[Conversation, float] = {}
         self.strangers: set[str] = set()
+        self.unwanted = False
+        """No route is for anything."""
 
     @property
     def bot(self) -> str:
@@ -51,7 +53,7 @@ class Bot:
         if self.silent:
             self.silent -= 1
             raise StoreError("silent")
-        if any(message.id == known.id for known in self.messages) or not self.allowed(message):
+        if any(message.id == known.id for known in self.messages) or self.unwanted or not self.allowed(message):
             return False
         if not (message.addressed or message.kind != "new"):
             return False

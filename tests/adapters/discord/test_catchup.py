@@ -67,8 +67,8 @@ async def test_a_missed_mention_in_any_channel_is_found_and_nothing_else_there(
 
 async def test_what_is_too_old_or_not_wanted_is_left_alone(discord: LoopbackDiscord, bot: Bot) -> None:
     await discord.say("alice", "general", f"{discord.app.mention} hello")
-    for changes in ({"catch_up": 0}, {"catch_up_age": 0.0}):
-        async with adapter_for(discord, **changes).connect(bot):
+    for adapter in (adapter_for(discord, catch_up=0), adapter_for(discord, catch_up_age=0.0)):
+        async with adapter.connect(bot):
             await discord.settled()
     assert bot.messages == []
     assert not [call for call in discord.calls if call.route == "list_messages"]

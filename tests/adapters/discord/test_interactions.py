@@ -110,10 +110,7 @@ async def test_a_command_the_store_could_not_keep_says_so_at_once(discord: Loopb
 
 
 async def test_a_command_that_nobody_takes_is_answered_all_the_same(discord: LoopbackDiscord, bot: Bot) -> None:
-    async def refuse(_: Message) -> bool:
-        return False
-
-    bot.deliver = refuse  # type: ignore[method-assign]
+    bot.unwanted = True
     async with adapter_for(discord).connect(bot):
         await discord.command("alice", "general", "status")
         await discord.until(lambda: discord.messages("general"))
