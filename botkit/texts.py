@@ -236,7 +236,7 @@ def file_not_sent(name: str, problem: str) -> str:
 
 
 def help_text(prefix: str, commands: Sequence[tuple[str, str, str]]) -> str:
-    lines = [f"- `{prefix}{name}{f' {usage}' if usage else ''}` {about}" for name, usage, about in commands]
+    lines = [f"- `{prefix}{name}{f' {usage}' if usage else ''}`: {about}" for name, usage, about in commands]
     return "Write to me, and I answer in this thread. Commands:\n\n" + "\n".join(lines)
 
 

@@ -189,8 +189,3 @@ def test_files_that_are_named_are_there() -> None:
         folder = "botkit" if line.startswith("  ") else "."
         for name in re.findall(r"[a-z_]+\.py|[a-z]+/", line.partition("   ")[0]):
             assert (ROOT / folder / name).exists(), name
-
-
-@pytest.mark.parametrize("name", PAGES)
-def test_no_path_is_named_that_only_its_author_has(name: str) -> None:
-    assert not re.search(r"/work/|/tmp/|/root/", page(name))

@@ -8,6 +8,8 @@ import pty
 import sys
 from pathlib import Path
 
+from botkit import texts
+
 PATIENCE = 20.0
 """Seconds; the CLI says within two whether it is logged in, later on a busy machine."""
 
@@ -56,3 +58,8 @@ async def test_the_chat_says_where_one_is_and_how_to_leave(tmp_path: Path) -> No
     assert "/help lists the commands; Ctrl-C stops an answer, Ctrl-D leaves." in words
     assert "the rehearsal model answers" in words
     assert "claude auth login" in words, "also where no `claude` is on PATH: the whole path is given"
+
+
+def test_a_command_stands_apart_from_what_it_does() -> None:
+    shown = texts.help_text("!", [("stop", "[all]", "stop what runs")])
+    assert "- `!stop [all]`: stop what runs" in shown
