@@ -56,6 +56,7 @@ class Leases:
     def __init__(self, store: Store, runner: Runner, tasks: Tasks, owner: str) -> None:
         self._store, self._runner, self._tasks, self._owner = store, runner, tasks, owner
         self._held: dict[str, Lease] = {}
+        self._beaten = time.monotonic()
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     @asynccontextmanager
@@ -88,11 +89,30 @@ class Leases:
 
     async def beat(self) -> None:
         """Stay alive in the store and hand over what others wait for. Raises StoreError."""
-        for key in await self._store.beat(self._owner, time.time(), TTL):
+        wanted = await self._store.beat(self._owner, time.time(), TTL)
+        silence, self._beaten = time.monotonic() - self._beaten, time.monotonic()
+        if silence > TTL:
+            await self._look_again()
+        for key in wanted:
             session = key.removeprefix(_key(""))
             # Closing a worker takes longer than a beat may.
             if session in self._held and not self._lock(session).locked():
                 self._tasks.start(self._hand_over(session), f"hand-over-{session}")
+
+    async def _look_again(self) -> None:
+        """This process stood still past its leases: what another has taken meanwhile is let go, also in mid-turn."""
+        for session, held in list(self._held.items()):
+            lease = await self._store.lease(_key(session), self._owner, time.time(), TTL)
+            if lease is not None and lease.token == held.token:
+                continue
+            log.warning("session_lost", session=session)
+            if lease is None:
+                del self._held[session]
+            self._tasks.start(self._let_go(session), f"let-go-{session}")
+
+    async def _let_go(self, session: str) -> None:
+        await self._runner.stop(session)
+        await self._runner.park(session)
 
     async def _hand_over(self, session: str) -> None:
         # Locked, so that no turn of ours begins between closing the worker and giving the lease away.

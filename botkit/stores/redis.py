@@ -7,6 +7,18 @@ beat keeps all that it holds; so one contract holds for all stores.
 
 How safe an admitted message is depends on the server: with `appendfsync everysec` a crash of its machine loses up to
 a second, with `always` nothing, without an append-only file everything since the last snapshot.
+
+What happens when the server does not do its part; a turn that runs always answers:
+
+- down at the start: botkit says so in one line and ends with exit code 1; whoever supervises it starts it again.
+- down, standing still, cut off, out of memory, read-only, or a key of another kind: nothing is taken and nothing is
+  acknowledged, so the platform delivers again; no memory is held for it. Answered turns are settled when it is back.
+- slow: messages are taken as long as one answer comes within a second and all of them within three.
+- scripts forgotten (NOSCRIPT): they are sent again, unnoticed.
+- back, but empty: running turns answer and save their sessions again; waiting ones go on. Sessions that nobody uses
+  meanwhile, limits and what was answered before are forgotten: a message that Slack delivers again is answered again.
+- a process that stood still past its leases: another takes its turns over; when it goes on it lets go of what was
+  taken. Until then its worker may still work on a turn in the same session, for nobody can stop it from outside.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ from botkit.errors import ConfigError, StoreError
 from botkit.stores.rules import DEADLINE
 
 CONNECTIONS = 64
-"""At most; each carries one question at a time, and a burst of messages must be taken within the platform's deadline."""
+"""At most; each carries one question at a time, and a burst must be taken within the platform's deadline."""
 
 Argument = bytes | str | int | float
 

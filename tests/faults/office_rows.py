@@ -1,4 +1,4 @@
-"""An office for one row of the fault list: whole botkit on a loopback Slack, with the fake or the real CLI, and faults."""
+"""An office for one row of the fault list: whole botkit on a loopback Slack, the fake or the real CLI, and faults."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import signal
 import sys
 from asyncio.subprocess import DEVNULL, PIPE
-from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -64,15 +64,11 @@ class RowOffice(Office):
     async def idle(self) -> None:
         """All that was accepted has been answered or given up."""
         await self.slack.settled(within=10)
-        async with asyncio.timeout(PATIENCE):
-            while any(bot.tasks for bot in self.bots):
-                await asyncio.sleep(0.05)  # nothing signals that a bot has nothing to do
+        await until(lambda: not any(bot.tasks for bot in self.bots))
 
     async def logged(self, event: str) -> None:
         """botkit as a process has written a line with a word."""
-        async with asyncio.timeout(PATIENCE):
-            while event not in (self.root / "log").read_text(encoding="utf-8"):
-                await asyncio.sleep(0.05)  # a file does not signal
+        await until(lambda: event in (self.root / "log").read_text(encoding="utf-8"))
 
     async def exits(self) -> int:
         """Run botkit as a process that is expected to end by itself; its exit code."""
@@ -162,6 +158,15 @@ def fakes(below: int | None = None) -> list[psutil.Process]:
         except psutil.NoSuchProcess:
             continue
     return found
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """Wait for what signals nothing: a file, an empty journal, somebody else's process."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            if holds():
+                return
+            await asyncio.sleep(0.05)
 
 
 async def answered(office: Office, thread: Post, text: str = "word2", *, times: int = 1) -> list[str]:

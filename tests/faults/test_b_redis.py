@@ -1,4 +1,4 @@
-"""Rows B of the fault list: without its store botkit takes nothing, finishes what runs, and repeats nothing afterwards."""
+"""Rows B of the fault list: without its store botkit takes nothing, finishes what runs, and repeats nothing later."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import pytest
 from adapters.slack.testing import Delivery, Post
 from botkit.application import Application
 from tests.botkit.stores.valkey import command
-from tests.faults.office_rows import Redis, RowOffice, Wire, an_office
+from tests.faults.office_rows import Redis, RowOffice, Wire, an_office, until
 from tests.journeys.office import PATIENCE
 from tests.journeys.test_restarting import workers_of
 
@@ -212,9 +212,7 @@ async def _finished(office: RowOffice, thread: Post) -> None:
 
 async def _settled(application: Application) -> None:
     """All that was accepted has been answered and has left the journal."""
-    async with asyncio.timeout(PATIENCE):
-        while application.bots["main"].tasks:
-            await asyncio.sleep(0.05)  # nothing signals that a journal is empty
+    await until(lambda: not application.bots["main"].tasks)
 
 
 async def _nothing_is_repeated(office: RowOffice, threads: list[Post], *, prompts: int | None = None) -> None:

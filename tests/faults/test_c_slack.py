@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from adapters.slack.testing import Post, Trouble
 from botkit.stores.sqlite import SqliteStore
-from tests.faults.office_rows import Redis, RowOffice, Wire, an_office, answered, fake, use
+from tests.faults.office_rows import Redis, RowOffice, Wire, an_office, answered, fake, until, use
 
 
 def final(arguments: Mapping[str, object]) -> bool:
@@ -29,7 +29,7 @@ async def test_c19_429_on_the_final_edit_too(tmp_path: Path, retry_after: int | 
         await answered(office, thread, "word20")
     assert len(office.posts(thread)) == 1
     waits = [call for call in office.slack.calls if call.method == "chat.update" and final(call.arguments)]
-    assert all(later.at - call.done >= (retry_after or 1) for call, later in zip(waits, waits[1:], strict=False))
+    assert all(later.at - call.done >= (retry_after or 1) for call, later in pairwise(waits))
 
 
 @pytest.mark.parametrize("kind", ["5xx", "reset", "malformed", "act_then_5xx", "act_then_reset", "act_then_timeout"])
@@ -214,7 +214,9 @@ async def test_c26_its_own_words_and_other_bots_are_no_questions(tmp_path: Path)
         async with office.running():
             thread = await office.mention(f"!say {office.slack.app.mention} hello")
             await answered(office, thread, "hello")
-            office.slack.inside.people.say(other.bot, thread.channel, f"{office.slack.app.mention} !say loop", thread.ts)
+            office.slack.inside.people.say(
+                other.bot, thread.channel, f"{office.slack.app.mention} !say loop", thread.ts
+            )
             loop = Post(thread.channel, office.slack.inside.site.clock.ts(), other.bot, "!say loop", app=other)
             loop.thread_ts = thread.ts
             office.slack.inside.site.rooms.add(loop)
@@ -234,7 +236,9 @@ async def test_c27_an_answer_of_50000_characters(tmp_path: Path) -> None:
     assert all(len(text) <= 4000 and text.count("```") % 2 == 0 for text in shown)
     sections = [number for number in range(1, 200) if f"def section_{number}(" in whole]
     assert sections == list(range(1, sections[-1] + 1))
-    assert [whole.index(f"def section_{n}(") for n in sections] == sorted(whole.index(f"def section_{n}(") for n in sections)
+    assert [whole.index(f"def section_{n}(") for n in sections] == sorted(
+        whole.index(f"def section_{n}(") for n in sections
+    )
 
 
 async def test_c27_an_answer_without_a_place_to_cut(tmp_path: Path) -> None:
@@ -249,7 +253,4 @@ async def _no_more_work(office: RowOffice, *, calls: int = 0) -> None:
     """All that was accepted has been answered or given up."""
     await office.slack.settled(within=10)
     await office.slack.until(lambda: len(office.slack.calls) >= calls)
-    async with asyncio.timeout(20):
-        while any(bot.tasks for bot in office.bots):
-            await asyncio.sleep(0.05)  # nothing signals that a bot has nothing to do
-
+    await until(lambda: not any(bot.tasks for bot in office.bots))

@@ -1,4 +1,4 @@
-"""Rows F of the fault list: forged deliveries, words that try to be commands, pings, files, secrets, other people's things."""
+"""Rows F of the fault list: forged deliveries, words as commands, pings, files, secrets, other people's things."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from slack_sdk.signature import SignatureVerifier
 
 from adapters.slack.testing import encoded, signed
 from botkit.folders import FOLDER
-from tests.faults.office_rows import RowOffice, an_office, answered, in_pieces
+from tests.faults.office_rows import RowOffice, an_office, answered, in_pieces, until
 from tests.journeys.test_restarting import workers_of
 
 MARKERS = {"REDIS_MARKER": "redis-marker-91b2", "AWS_MARKER_TOKEN": "cloud-marker-77aa"}
@@ -39,7 +39,7 @@ HOSTILE = [
 
 
 async def test_f43_only_what_slack_signed_just_now_is_believed(tmp_path: Path) -> None:
-    """Forged, unsigned, altered by a byte, too old: 401 and no turn. A replay inside five minutes: acknowledged, no turn."""
+    """Forged, unsigned, altered by a byte, too old: 401, no turn. A replay inside five minutes: acknowledged, no turn."""
     async with an_office(tmp_path) as office:
         office.options["bots.main.slack"] = f'app_token = ""\nsigning_secret = "{office.slack.app.signing_secret}"'
         async with office.serving() as url:
@@ -49,7 +49,7 @@ async def test_f43_only_what_slack_signed_just_now_is_believed(tmp_path: Path) -
             kind, body = encoded(next(each for each in office.slack.deliveries if each.event.get("ts") == said.ts))
             altered = body.replace(b"hello", b"jello")
             app, json = office.slack.app, {"Content-Type": kind}
-            refused = [
+            refused: list[tuple[bytes, dict[str, str]]] = [
                 (body, {}),
                 (body, signed(app, body, secret="guessed")),
                 (body, signed(app, body, at=time.time() - 301)),
@@ -73,7 +73,7 @@ async def test_f45_words_that_try_to_be_flags_files_or_commands(tmp_path: Path) 
         direct = office.slack.dm("alice")
         for number, text in enumerate(HOSTILE, start=1):
             await office.slack.say("alice", direct, text)
-            await office.slack.until(lambda number=number: len(office.model.asks) >= number, within=10)
+            await until(lambda: len(office.model.asks) >= number)  # noqa: B023
             prompt = office.model.asks[-1].prompt.replace("\u2060", "")
             assert text.strip() in prompt
             assert "root:" not in str(office.model.requests[-1]), "no file was attached"
@@ -94,14 +94,18 @@ async def test_f45_an_empty_message_costs_nothing(tmp_path: Path, text: str) -> 
     assert not any("❌" in each for each in shown)
 
 
-@pytest.mark.parametrize("command", ["model --help", "model ../../etc", "resume ../../../etc/passwd", "resume -1", "resume 0"])
+@pytest.mark.parametrize(
+    "command", ["model --help", "model ../../etc", "resume ../../../etc/passwd", "resume -1", "resume 0"]
+)
 async def test_f45_session_and_model_follow_a_strict_pattern(tmp_path: Path, command: str) -> None:
     """What is no known name is refused; it never reaches a command line or a path."""
     async with an_office(tmp_path) as office, office.running():
         thread = await office.mention("!say hello")
         await answered(office, thread, "hello")
         await office.slack.say("alice", "general", f"!{command}", thread)
-        await office.until(thread, lambda shown: any("There is no model" in e or "You have no session" in e for e in shown))
+        await office.until(
+            thread, lambda shown: any("There is no model" in e or "You have no session" in e for e in shown)
+        )
 
 
 @pytest.mark.parametrize(
@@ -165,18 +169,16 @@ async def test_f48_a_file_with_a_hostile_name(tmp_path: Path, name: str) -> None
     """It lies under a name of botkit's making in the upload folder, or is refused; nothing is written elsewhere."""
     async with an_office(tmp_path) as office:
         async with office.running():
-            before = {path for path in tmp_path.rglob("*") if "evil" in path.name or path.name == ".bashrc"}
             said = await office.slack.say(
                 "alice", office.slack.dm("alice"), "!say got it", files=[(name, b"\x89PNG\r\n\x1a\n", "image/png")]
             )
             await office.slack.until(lambda: "got it" in "".join(_direct(office)), within=20)
             assert said.files
-        inside = [path for path in (office.workdir / FOLDER).rglob("*") if path.is_file() and path.name != ".gitignore"]
+        inside = _files(office.workdir / FOLDER)
         assert all("evil" not in str(path.parent) and len(path.name) < 200 for path in inside)
         assert all(path.parent.parent.name == "uploads" for path in inside)
-        after = {path for path in tmp_path.rglob("*") if path.name == ".bashrc"}
-        assert after == {path for path in before if path.name == ".bashrc"}
-    assert not Path("/etc/cron.d/evil").exists()
+        assert not [path for path in _files(tmp_path) if path.name == ".bashrc"]
+    assert not _files(Path("/etc/cron.d"), "evil")
 
 
 async def test_f48_an_upload_folder_that_is_a_link_and_a_file_that_is_sent_elsewhere(tmp_path: Path) -> None:
@@ -202,7 +204,7 @@ async def test_f48_an_upload_folder_that_is_a_link_and_a_file_that_is_sent_elsew
 
 
 async def test_f49_secrets_are_nowhere(tmp_path: Path) -> None:
-    """Not in a worker's environment or argv, not in logs at DEBUG with a traceback, not in replies, not in two pieces."""
+    """Not in a worker's environment or argv, not in logs at DEBUG, not in replies, not even when said in two pieces."""
     token = "xoxb-T0LOOP00001-U0LOOP00002-secret-number"
     async with an_office(tmp_path, script=in_pieces(token[:20], token[20:], " and that is all")) as office:
         office.slack.app.bot_token = token
@@ -222,7 +224,7 @@ async def test_f49_secrets_are_nowhere(tmp_path: Path) -> None:
         await answered(office, thread, "word20")
         await answered(office, halves, "that is all")
         office.slack.fault("chat.update", "error", error="token_revoked")
-        other = await office.mention("line\r\n{\"event\": \"forged\"}\x1b[31m !say hello", person="bob")
+        other = await office.mention('line\r\n{"event": "forged"}\x1b[31m !say hello', person="bob")
         await answered(office, other, "hello")
         assert await office.end(process) == 0
         log = (tmp_path / "log").read_text(encoding="utf-8")
@@ -286,6 +288,10 @@ async def test_f50_a_person_taken_off_the_list_is_out_at_once(tmp_path: Path) ->
 def _direct(office: RowOffice, person: str = "alice") -> list[str]:
     """What the bot shows in its direct messages with somebody."""
     return [post.shown for post in office.slack.messages(office.slack.dm(person)) if post.app is not None]
+
+
+def _files(folder: Path, name: str = "*") -> list[Path]:
+    return [path for path in folder.rglob(name) if path.is_file() and path.name != ".gitignore"]
 
 
 def _pinged(text: str) -> bool:
