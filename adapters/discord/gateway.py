@@ -64,7 +64,7 @@ async def gateway(token: str, url: str, receive: Receive) -> AsyncGenerator[None
             yield
         finally:
             task.cancel()
-            await asyncio.wait([task])
+            await asyncio.gather(task, return_exceptions=True)  # what ended it is in the log
             await link.close()
 
 

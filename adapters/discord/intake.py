@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -28,7 +29,7 @@ from adapters.discord.parse import (
 from adapters.discord.places import Place, Places
 from adapters.discord.threads import Threads
 from adapters.discord.wire import Channel, Deleted, Interaction, Json, Ready, Written, read
-from botkit.errors import AdapterError, StoreError
+from botkit.errors import AdapterError, Gone, NotAllowed, StoreError
 from botkit.model import Message
 from botkit.protocols import Hub
 
@@ -40,6 +41,8 @@ FIRST_WAIT, LONGEST_WAIT = 0.5, 5.0
 CONTEXT_WITHIN = 2.0
 """Seconds for what was said before; without an answer the message is taken without it."""
 FOLLOWS_WITHIN = 2.0
+CALLED_BY_EDIT = 24 * 3600.0
+"""Seconds; a mention that an edit adds to an older message, or corrects in it, calls nobody."""
 REMEMBERED = 2000
 """Messages whose deletion would still be understood: Discord does not say who wrote what is deleted."""
 
@@ -153,7 +156,8 @@ class Intake:
         message = await self._parsed(written)
         if message is None:
             return False
-        if message.id not in self._taken and message.addressed and await self.take(written):
+        fresh = time.time() - message.sent_at < CALLED_BY_EDIT
+        if message.id not in self._taken and message.addressed and fresh and await self.take(written):
             return True  # the mention came with the edit
         return await self._hub.deliver(edited(message, written.get("edited_timestamp") or ""))
 
@@ -175,7 +179,8 @@ class Intake:
             self._places.add(read(await self._api.call("GET", "/channels/{}", channel), Channel) or Channel(), guild)
         except AdapterError as problem:
             log.warning("unknown_channel", channel=channel, problem=str(problem))
-            self._places.put(channel, Place(guild))
+            if isinstance(problem, Gone | NotAllowed):
+                self._places.put(channel, Place(guild))
         return parse(written, self._places.get(channel), me)
 
     async def _follows(self, message: Message) -> bool:
@@ -205,9 +210,11 @@ class Intake:
 
     async def _interact(self, interaction: Interaction) -> None:
         message = parse_interaction(interaction, self.me, self._messenger.keys)
-        if message is not None:
+        if message is None:
+            return
+        if message.text:
             await self._interactions.take(self._hub, interaction, message)
-        elif interaction.get("type") == 3:
+        elif self._hub.allowed(message):
             await self._interactions.answer(interaction, 4, TOO_OLD)
 
     def for_me(self, written: Written) -> bool:

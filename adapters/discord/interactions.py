@@ -88,7 +88,7 @@ class AnsweringMessenger:
         return self._messenger.size(rendered)
 
     async def send(self, conversation: Conversation, outgoing: Outgoing) -> MessageRef:
-        if not outgoing.files and (self._ticket.open or not self._ticket.deferred.done()):
+        if not outgoing.files:
             id = await self._ticket.answer(self._messenger.body(outgoing, Target(conversation.channel)))
             if id:
                 return MessageRef(conversation, id)

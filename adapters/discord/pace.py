@@ -33,4 +33,7 @@ class ChannelPacer(Pacer):
         await super().ready(act, conversation, urgent=urgent)
 
     def limited(self, act: Act, conversation: Conversation, retry_after: float) -> None:
-        """The headers' book already knows: only this channel waits, or all of them if Discord said so."""
+        """See `Pacer.limited`; but only this channel waits: what holds for all, the headers' book knows already."""
+        # The call that was refused may have been another one, such as making the thread.
+        now = asyncio.get_running_loop().time()
+        self._headers.limited(self._route(act, conversation), retry_after, now, everywhere=False)

@@ -107,7 +107,10 @@ def may_follow_up(written: Written, message: Message, me: Me) -> bool:
 
 
 def parse_interaction(interaction: Interaction, me: Me, keys: Keys) -> Message | None:
-    """A slash command or a pressed button as a message; None for anything else."""
+    """A slash command or a pressed button as a message; None for anything else.
+
+    Its text is '' when the button's command is no longer known.
+    """
     id, data = interaction.get("id", ""), interaction.get("data") or {}
     member = interaction.get("member")
     author = (member or {}).get("user") or interaction.get("user") or Author()
@@ -120,7 +123,7 @@ def parse_interaction(interaction: Interaction, me: Me, keys: Keys) -> Message |
         text = f"/{data.get('name', '')} {given}".strip()
     elif interaction.get("type") == COMPONENT:
         thread, text = pressed(data.get("custom_id", ""), data.get("values") or (), keys)
-    if not text:
+    else:
         return None
     action = interaction.get("type") == COMPONENT
     return Message(

@@ -246,3 +246,65 @@ async def test_two_bots_in_one_process_keep_apart(discord: LoopbackDiscord) -> N
             await discord.until(lambda: first.new and second.new)
             await elsewhere.until(lambda: third.new)
     assert [[message.text for message in bot.new] for bot in (first, second, third)] == [["one"], ["two"], ["three"]]
+
+
+async def test_a_thread_locked_or_an_answer_deleted_in_the_middle_is_survived(
+    discord: LoopbackDiscord, bot: Bot
+) -> None:
+    adapter = adapter_for(discord, typing=False)
+    async with adapter.connect(bot):
+        channel = discord.dm("alice")
+        await discord.say("alice", channel, "hello")
+        await discord.until(lambda: bot.messages)
+        async with adapter.reply_to(bot.messages[0], nonce="r1") as reply:
+            reply.push(TextDelta("Half"))
+            half = await discord.until(lambda: next((post for post in discord.messages(channel) if post.app), None))
+            assert half is not None
+            await discord.delete(half)
+            reply.push(TextDelta(" and whole."))
+            reply.push(TurnFinished("Half and whole."))
+        assert reply.delivered
+        assert discord.messages(channel)[-1].text == "Half and whole."
+        thread = await discord.thread("alice", "general", "talk")
+        await discord.say("alice", thread, f"{discord.app.mention} hello")
+        await discord.until(lambda: len(bot.messages) == 2)
+        await discord.archive(thread, locked=True)
+        async with asyncio.timeout(5), adapter.reply_to(bot.messages[1], nonce="r2") as reply:
+            reply.push(TurnFinished("Nobody can read this."))
+        assert not reply.delivered
+
+
+async def test_a_limit_on_making_threads_is_waited_out_not_hammered(discord: LoopbackDiscord, bot: Bot) -> None:
+    discord.fault("start_thread", "429", retry_after=0.3)
+    adapter = adapter_for(discord, typing=False)
+    async with adapter.connect(bot):
+        said = await discord.say("alice", "general", f"{discord.app.mention} hello")
+        await discord.until(lambda: bot.messages)
+        async with adapter.reply_to(bot.messages[0], nonce="r1") as reply:
+            reply.push(TurnFinished("Done."))
+        assert reply.delivered
+    assert said.thread is not None
+    assert len([call for call in discord.calls if call.route == "start_thread"]) == 2
+
+
+async def test_ten_answers_grow_beside_each_other_within_the_limits() -> None:
+    async with LoopbackDiscord() as discord:  # at Discord's own pace
+        bot, adapter = Bot(discord), adapter_for(discord)
+        async with adapter.connect(bot):
+            people = [discord.person(f"person{number}") for number in range(10)]
+            for person in people:
+                await discord.say(person, discord.dm(person), "hello")
+            await discord.until(lambda: len(bot.new) == 10)
+
+            async def grow(number: int) -> None:
+                async with adapter.reply_to(bot.new[number], nonce=f"r{number}") as reply:
+                    for word in range(20):
+                        reply.push(TextDelta(f"word{word} "))
+                        await asyncio.sleep(0.1)
+                    reply.push(TurnFinished("The end."))
+                assert reply.delivered
+
+            await asyncio.gather(*map(grow, range(10)))
+        for person in people:
+            assert "The end." in discord.messages(discord.dm(person))[-1].text
+        discord.assert_clean()
