@@ -78,11 +78,16 @@ def _problem(detail: ErrorDetails, model: type[BaseModel], prefix: Key) -> Probl
         case _:
             expected = re.sub(r"^(Input|String) should be", "expected", detail["msg"])
             expected = re.sub(r", (unable to|got an) .*", "", expected)
+            expected = re.sub(r"a valid dictionary( or instance of \w+)?$", "a table", expected)
+            expected = re.sub(r"a valid (tuple|list)$", "a list", expected)
     hidden = any(isinstance(part, str) and secret_name(part) for part in path) or _secret(model, path)
     return Problem(key, expected, _found(detail["input"], hidden=hidden))
 
 
 def _found(value: object, *, hidden: bool) -> str:
+    if isinstance(value, dict):
+        # A whole table may hold a secret under any of its keys.
+        return ""
     if hidden:
         return "found something else (not shown, it is a secret)"
     text = _PASSWORD.sub("://…@", repr(value))

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Self
 
 import pytest
-from pydantic import BaseModel, ConfigDict, SecretStr
+from pydantic import BaseModel, ConfigDict, SecretStr, model_validator
 
 from botkit.access import Access
 from botkit.config import build, default_chat_config, load
 from botkit.errors import ConfigError
 from botkit.expand import Toml
 from botkit.limits import Rate
-from botkit.plugins import AdapterPlugin
+from botkit.plugins import AdapterPlugin, names
 from botkit.protocols import Adapter
 from botkit.view import Display
 
@@ -25,6 +26,12 @@ class ChatSettings(BaseModel):
     bot_token: SecretStr
     encrypt: SecretStr | None = None
     api_url: str = "https://chat.example.com"
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if not self.api_url:
+            raise ValueError("where is it?")
+        return self
 
 
 def create(name: str, settings: ChatSettings, display: Display) -> Adapter:
@@ -185,8 +192,8 @@ def test_all_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
             "bots.main.agents: expected a JSON object: Input data was truncated; found '{'",
             'bots.main.limits.user: expected a rate such as "20 per minute" or "100 per 6 hours"; "" is no limit; '
             "found '20 per minutes and more'",
-            "bots.main.acess: neither a table of a bot nor an installed adapter (installed: console, slack); "
-            "did you mean 'access'?",
+            "bots.main.acess: neither a table of a bot nor an installed adapter "
+            f"(installed: {', '.join(names('adapters'))}); did you mean 'access'?",
             "bots.main.tests.botkit.test_config:plugin.bot_token: expected a value; found nothing",
             "bots.main.tests.botkit.test_config:plugin.bot_tokn: unknown key; did you mean 'bot_token'?",
             "bots.main.tests.botkit.test_config:plugin.encrypt: expected a valid string; "
@@ -243,12 +250,18 @@ def test_a_secret_in_the_wrong_place_is_not_shown(tmp_path: Path) -> None:
     assert said == "bots.main.queue: expected a valid integer; found '[secret]'"
 
 
+def test_a_table_that_is_wrong_as_a_whole_does_not_show_its_tokens(tmp_path: Path) -> None:
+    (said,) = problems(tmp_path, f'{MINIMAL}[bots.main.{CHAT}]\nbot_token = "xoxb-12345"\napi_url = ""\n')
+    assert said == "bots.main.tests.botkit.test_config:plugin: where is it?"
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
         ("", "bots: expected at least one table such as [bots.main]; found nothing"),
-        ("bots = 3", "bots: expected a valid dictionary; found 3"),
-        ("[bots]\nmain = 3", "bots.main: expected a valid dictionary or instance of Bot; found 3"),
+        ("bots = 3", "bots: expected a table; found 3"),
+        ("[bots]\nmain = 3", "bots.main: expected a table; found 3"),
+        (MINIMAL + 'models = "opus"', "bots.main.models: expected a list; found 'opus'"),
         ("[bots.main]", "bots.main.workdir: expected a value; found nothing"),
         ("[bots", "cannot be read: Expected ']' at the end of a table declaration (at end of document)"),
     ],
