@@ -39,7 +39,7 @@ HOSTILE = [
 
 
 async def test_f43_only_what_slack_signed_just_now_is_believed(tmp_path: Path) -> None:
-    """Forged, unsigned, altered by a byte, too old: 401, no turn. A replay inside five minutes: acknowledged, no turn."""
+    """Forged, unsigned, altered, too old: 401, no turn. A replay inside five minutes: acknowledged, no turn."""
     async with an_office(tmp_path) as office:
         office.options["bots.main.slack"] = f'app_token = ""\nsigning_secret = "{office.slack.app.signing_secret}"'
         async with office.serving() as url:
