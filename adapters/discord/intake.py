@@ -108,6 +108,8 @@ class Intake:
     def _written(self, event: str, written: Written, channel: str) -> None:
         if event == "MESSAGE_CREATE" and written.get("author", {}).get("id") == self.me.user:
             self._messenger.saw(written)
+        elif not by_person(written, self.me):
+            return
         elif event == "MESSAGE_CREATE":
             self._lines.start(channel, partial(self._trying, partial(self.take, written)))
         elif written.get("edited_timestamp"):  # without it Discord itself changed the message: a preview, a pin
