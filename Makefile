@@ -7,9 +7,12 @@ MAKEFLAGS += --no-print-directory
 
 VENV := .venv
 BIN := $(VENV)/bin
+KILLS ?= 200
+SEED ?= 1
+SECONDS ?= 3600
 STATIC := formatted lint mypy pyright imports
 
-.PHONY: help demo test check bench coverage clean
+.PHONY: help demo test check bench faults soak coverage clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -29,6 +32,12 @@ check: $(VENV)/.dev ## Linters, types and architecture, without the tests
 
 bench: $(VENV)/.dev ## Measure how fast the first word is, beside the bare CLI and its SDK
 	@$(BIN)/python -m tests.benchmarks
+
+faults: $(VENV)/.dev ## Kill botkit 200 times on each store (KILLS=…, SEED=… for another run)
+	@BOTKIT_FAULTS_KILLS=$(KILLS) BOTKIT_FAULTS_SEED=$(SEED) $(BIN)/python -m pytest tests/faults/test_killed.py
+
+soak: $(VENV)/.dev ## Let botkit work for an hour and see that it does not grow (SECONDS=…)
+	@BOTKIT_SOAK_SECONDS=$(SECONDS) $(BIN)/python -m pytest tests/faults/test_soak.py
 
 coverage: $(VENV)/.dev ## Tests with branch coverage
 	@$(BIN)/coverage run -m pytest && $(BIN)/coverage report --show-missing --skip-covered

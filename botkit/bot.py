@@ -351,7 +351,7 @@ class Bot:
         if self._closing:
             return
         owners = [name for name in await self.store.owners() if name != self._owner]
-        self._taken += await self.store.take_over(self.name, self._owner, gone(owners), time.time())
+        self._taken += await self.store.take_over(self.name, self._owner, gone(owners), self.leases.clock.now())
         while self._taken:
             # What the store fails at now stays first in line for the next beat: nobody else will hear of it.
             await self._take_up(self._taken[0])

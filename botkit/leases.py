@@ -6,7 +6,7 @@ import asyncio
 import os
 import socket
 import time
-from collections.abc import AsyncGenerator, Collection
+from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import asynccontextmanager, suppress
 from uuid import uuid4
 from weakref import WeakValueDictionary
@@ -26,6 +26,8 @@ log = structlog.get_logger("botkit")
 
 TTL = 15.0
 """Seconds until what a silent process owns may be taken over."""
+STEP = 2.0
+"""Seconds by which a clock may drift or be corrected without notice."""
 BEAT = 1.0
 """Seconds between two beats; also how soon another process is given a session it waits for."""
 
@@ -50,6 +52,27 @@ def _ended(name: str) -> bool:
         return True
 
 
+class WallClock:
+    """Unix seconds for leases. A clock that was set forward is not believed for as long as a lease holds.
+
+    By then everybody who lives has said so by the new time. Before, whoever looks first would take the others for dead.
+    """
+
+    def __init__(self, wall: Callable[[], float] = time.time, steady: Callable[[], float] = time.monotonic) -> None:
+        self._wall, self._steady = wall, steady
+        self._apart = wall() - steady()
+        self._steps: list[tuple[float, float]] = []
+        """Until when, by the steady clock, a step is not believed, and its size."""
+
+    def now(self) -> float:
+        wall, steady = self._wall(), self._steady()
+        step, self._apart = wall - steady - self._apart, wall - steady
+        if step > STEP:
+            self._steps.append((steady + TTL, step))
+        self._steps = [(until, size) for until, size in self._steps if steady < until]
+        return wall - sum(size for _, size in self._steps)
+
+
 class Leases:
     """The sessions this process holds. A session is given up as soon as another process wants it and it is idle."""
 
@@ -57,6 +80,7 @@ class Leases:
         self._store, self._runner, self._tasks, self._owner = store, runner, tasks, owner
         self._held: dict[str, Lease] = {}
         self._beaten = time.monotonic()
+        self.clock = WallClock()
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     @asynccontextmanager
@@ -79,7 +103,7 @@ class Leases:
             yield held is None or held.token != lease.token
 
     async def _lease(self, ctx: Context, key: str) -> Lease:
-        while (lease := await self._store.lease(key, self._owner, time.time(), TTL)) is None:
+        while (lease := await self._store.lease(key, self._owner, self.clock.now(), TTL)) is None:
             await ctx.push(Waiting(1))
             with suppress(TimeoutError):
                 async with asyncio.timeout(BEAT / 2):
@@ -102,7 +126,7 @@ class Leases:
     async def _look_again(self) -> None:
         """This process stood still past its leases: what another has taken meanwhile is let go, also in mid-turn."""
         for session, held in list(self._held.items()):
-            lease = await self._store.lease(_key(session), self._owner, time.time(), TTL)
+            lease = await self._store.lease(_key(session), self._owner, self.clock.now(), TTL)
             if lease is not None and lease.token == held.token:
                 continue
             log.warning("session_lost", session=session)

@@ -19,6 +19,12 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Check = Callable[[], Awaitable[bool]]
 """Whether a part can do its work; a `BotkitError` or no answer in time is no."""
 
+FULL = "socket.accept() out of system resource"
+"""What asyncio says when no descriptor is left: for every connection that waits, each time with a traceback."""
+
+SAID_EVERY = 60.0
+"""Seconds between two lines that say so."""
+
 log = structlog.get_logger("botkit")
 
 MAX_BODY = 1024 * 1024
@@ -99,6 +105,7 @@ class Web:
             await runner.cleanup()
             raise self._refused(problem) from problem
         self._runner = runner
+        asyncio.get_running_loop().set_exception_handler(_Crowded())
         log.info("web_listening", url=self.url)
         return self
 
@@ -106,6 +113,7 @@ class Web:
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
+            asyncio.get_running_loop().set_exception_handler(None)
 
     def _refused(self, problem: OSError) -> ConfigError:
         where = f"{self._host}:{self._port}"
@@ -169,3 +177,17 @@ async def _passes(check: Check) -> bool:
     except (BotkitError, TimeoutError) as problem:
         log.info("not_ready", problem=str(problem) or type(problem).__name__)
         return False
+
+
+class _Crowded:
+    """The loop's exception handler: says once in a while that connections must wait, and all else as ever."""
+
+    def __init__(self) -> None:
+        self._said = float("-inf")
+
+    def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
+        if context.get("message") != FULL:
+            loop.default_exception_handler(context)
+        elif loop.time() - self._said >= SAID_EVERY:
+            self._said = loop.time()
+            log.warning("connections_wait", problem=str(context.get("exception")))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from asyncio.subprocess import Process
-from collections import Counter
+from collections import defaultdict
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -71,7 +71,7 @@ class Nemesis:
 
     def _look(self) -> None:
         """No botkit has more live workers than allowed; no secret of botkit's is in what they can see."""
-        counts: Counter[str] = Counter()
+        found: dict[str, list[psutil.Process]] = defaultdict(list)
         for each in self.rig.workers():
             with suppress(psutil.Error, OSError):
                 environ, argv = Path(f"/proc/{each.pid}/environ").read_bytes(), each.cmdline()
@@ -81,8 +81,11 @@ class Nemesis:
                 if any(secret.encode() in environ + " ".join(argv).encode() for secret in self._secrets()):
                     self.complaints.append(f"a secret in {argv}")
                 if "claude.py" in " ".join(argv):
-                    counts[each.environ().get(MARKER, "").partition(".")[0]] += 1
-        for botkit, count in counts.items():
+                    found[each.environ().get(MARKER, "").partition(".")[0]].append(each)
+        for botkit, workers in found.items():
+            # Looking takes a while: only those that live on were there at the same moment. And a tool looks like its
+            # worker between fork and exec.
+            count = sum(map(_works, workers))
             if count > self.ceiling:
                 self.complaints.append(f"{count} workers of {botkit}, {self.ceiling} are allowed")
 
@@ -108,3 +111,11 @@ class Nemesis:
         if code:
             self.complaints.append(f"it ended with {code}")
         await self._gone(self.rig.workers())
+
+
+def _works(process: psutil.Process) -> bool:
+    try:
+        running = process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        return running and "claude.py" in " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return False

@@ -33,6 +33,9 @@ class Rig:
     """More lines for a table of the config, by the table's name."""
     drain: float = 5.0
     processes: list[Process] = field(default_factory=list[Process])
+    port: int = 0
+    over_http: bool = False
+    """Slack delivers to a URL, not over a socket."""
     command: tuple[str, ...] = (sys.executable, "-m", "botkit")
     """What starts botkit."""
     cli: tuple[str, ...] = (sys.executable, "-S", "-E", str(Path(claude.__file__)))
@@ -59,7 +62,7 @@ class Rig:
         people = ", ".join(f'"{self.slack.person(name).id}"' for name in ("alice", "bob"))
         store = self.store or f"sqlite:///{self.root / 'botkit.db'}"
         tables = {
-            "http": "port = 0",
+            "http": f"port = {self.port}",
             "log": 'format = "json"',
             "store": f'url = "{store}"',
             "claude": f"command = {msgspec.json.encode(self.cli).decode()}",
@@ -67,7 +70,7 @@ class Rig:
             "bots.main": f'workdir = "{self.root / "work"}"\nqueue = 100',
             "bots.main.environment": f'HOME = "{self.home}"',
             "bots.main.access": f"allow_users = [{people}]",
-            "bots.main.slack": f'bot_token = "${{SLACK_BOT_TOKEN}}"\napp_token = "${{SLACK_APP_TOKEN}}"\n'
+            "bots.main.slack": f'bot_token = "${{SLACK_BOT_TOKEN}}"\n{self._way_in()}\n'
             f'api_url = "{self.slack.url}"\nstatus = "off"\nedits_per_minute = 1200',
         }
         for name, lines in self.options.items():
@@ -76,6 +79,11 @@ class Rig:
         for folder in (self.root / "work", self.home, self.root / "home"):
             folder.mkdir(exist_ok=True)
         self.config.write_text(f"drain = {self.drain}\n\n{text}\n", encoding="utf-8")
+
+    def _way_in(self) -> str:
+        if self.over_http:
+            return f'signing_secret = "{self.slack.app.signing_secret}"'
+        return 'app_token = "${SLACK_APP_TOKEN}"'
 
     @property
     def environ(self) -> dict[str, str]:
