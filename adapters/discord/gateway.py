@@ -52,12 +52,14 @@ Receive = Callable[[str, Json], None]
 
 
 @asynccontextmanager
-async def gateway(token: str, url: str, receive: Receive) -> AsyncGenerator[None]:
+async def gateway(
+    token: str, url: str, receive: Receive, *, heard_within: float = HEARD_WITHIN
+) -> AsyncGenerator[None]:
     """Receive events while inside; the first is READY. Entering raises NotAllowed and Unreachable."""
     async with aiohttp.ClientSession(
         ws_response_class=DiscordClientWebSocketResponse, cookie_jar=aiohttp.DummyCookieJar(), trust_env=True
     ) as session:
-        link = _Link(session, token, yarl.URL(url), receive)
+        link = _Link(_Settings(session, token, heard_within), yarl.URL(url), receive)
         task = asyncio.create_task(link.run(), name="discord-gateway")
         try:
             await _ready(link, task)
@@ -109,11 +111,11 @@ class _Sockets(HTTPClient):
 class _Settings(discord.Client):
     """Never run: it only carries what a socket of discord.py's asks its client for."""
 
-    def __init__(self, session: aiohttp.ClientSession, token: str) -> None:
+    def __init__(self, session: aiohttp.ClientSession, token: str, heard_within: float) -> None:
         logging.getLogger("discord").setLevel(
             logging.ERROR
         )  # it warns that there is no voice, and tells tokens at debug
-        super().__init__(intents=discord.Intents(**dict.fromkeys(INTENTS, True)), heartbeat_timeout=HEARD_WITHIN)
+        super().__init__(intents=discord.Intents(**dict.fromkeys(INTENTS, True)), heartbeat_timeout=heard_within)
         self.loop = asyncio.get_running_loop()
         self.http = _Sockets(session, token)
 
@@ -124,9 +126,8 @@ class _Settings(discord.Client):
 class _Link:
     """One bot's connection."""
 
-    def __init__(self, session: aiohttp.ClientSession, token: str, url: yarl.URL, receive: Receive) -> None:
-        self._client = _Settings(session, token)
-        self._url, self._receive = url, receive
+    def __init__(self, client: _Settings, url: yarl.URL, receive: Receive) -> None:
+        self._client, self._url, self._receive = client, url, receive
         self._socket: DiscordWebSocket | None = None
         self._session: tuple[str, int | None, yarl.URL] | None = None
         """What resuming the last socket's session takes: id, last event, address."""

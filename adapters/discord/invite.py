@@ -29,11 +29,11 @@ _STEPS = """\
    It asks for: {permissions}.
 5. In bots.toml, with the ids of those who may use it (Settings -> Advanced -> Developer Mode, then Copy User ID):
 
-   [bots.NAME]
-   allow.users = ["YOUR-USER-ID"]
-
    [bots.NAME.discord]
    bot_token = "${{DISCORD_BOT_TOKEN}}"
+
+   [bots.NAME.access]
+   allow_users = ["YOUR-USER-ID"]
 
 6. botkit doctor; then mention the bot in a channel."""
 

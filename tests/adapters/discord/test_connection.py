@@ -10,7 +10,9 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from adapters.discord import DiscordSettings, plugin
+from adapters.discord.gateway import gateway
 from adapters.discord.testing import LoopbackDiscord
+from adapters.discord.wire import Json
 from botkit.errors import NotAllowed, Unreachable
 from botkit.model import Conversation, Outgoing
 from tests.adapters.discord.rig import Bot, adapter_for
@@ -74,6 +76,32 @@ async def test_a_broken_connection_is_resumed_and_nothing_is_lost(discord: Loopb
         await discord.connected()
     assert (discord.identified, discord.resumed) == (1, 1)
     assert [message.text for message in bot.new] == ["in between"]
+
+
+async def test_a_connection_that_has_silently_died_is_noticed_and_resumed() -> None:
+    heard: list[tuple[str, str]] = []
+
+    def receive(event: str, data: Json) -> None:
+        heard.append((event, str(data.get("content", ""))))
+
+    async with (
+        LoopbackDiscord(heartbeat_seconds=0.2) as discord,
+        gateway(discord.token, discord.gateway_url, receive, heard_within=0.6),
+    ):
+        await discord.freeze()
+        await discord.say("alice", discord.dm("alice"), "into the void")
+        await discord.until(lambda: discord.resumed)
+        await discord.say("alice", discord.dm("alice"), "there again")
+        await discord.until(lambda: ("MESSAGE_CREATE", "there again") in heard)
+    assert ("MESSAGE_CREATE", "into the void") in heard
+
+
+async def test_a_session_that_cannot_be_resumed_is_begun_anew(discord: LoopbackDiscord, bot: Bot) -> None:
+    async with adapter_for(discord).connect(bot):
+        await discord.invalidate()
+        await discord.until(lambda: discord.identified == 2, within=10)
+        await discord.say("alice", discord.dm("alice"), "hello")
+        await discord.until(lambda: bot.new)
 
 
 async def test_events_that_come_twice_or_out_of_order_do_no_harm(discord: LoopbackDiscord, bot: Bot) -> None:
