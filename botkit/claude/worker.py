@@ -118,8 +118,9 @@ class Worker:
         exchange.uuid = uuid
         try:
             if stopped():
-                exchange.finish(ended := exchange.failed("stopped"))
-                return ended
+                stopped_early = exchange.failed("stopped")
+                exchange.finish(stopped_early)
+                return stopped_early
             self._process.write(line)
             ended = await self._ending(exchange)
             if isinstance(ended, TurnFailed) and ended.reason == "protocol":
