@@ -13,6 +13,9 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
+from botkit import lean as lean  # before anything that imports structlog
+
+# isort: split
 from botkit.audit import warnings
 from botkit.config import Config, load
 from botkit.errors import BotkitError, ConfigError

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 
-from botkit.events import Outcome, TurnEvent, TurnFailed, TurnFinished, TurnStarted, Waiting
+from botkit.events import Outcome, TextDelta, ThinkingDelta, TurnEvent, TurnFailed, TurnFinished, TurnStarted, Waiting
 
 
 class Feed:
@@ -15,6 +15,8 @@ class Feed:
         self.outcome: Outcome | None = None
         self.begun = False
         """Something was said or done, so that the turn cannot be tried again unnoticed."""
+        self.answering = asyncio.Event()
+        """The turn has begun to answer, or is over."""
         self._events: deque[tuple[TurnEvent, asyncio.Event | None]] = deque()
         self._dealing: asyncio.Event | None = None
         """Set when the reader has dealt with what it took last."""
@@ -34,17 +36,18 @@ class Feed:
         """`dealt` is set when the reader comes back for more."""
         if self.outcome:
             return
-        match event:
-            case TurnFinished() | TurnFailed():
-                self.outcome = event
-            case TurnStarted():
-                if self._started:
-                    return
-                self._started = True
-            case Waiting():
-                pass
-            case _:
-                self.begun = True
+        if isinstance(event, TextDelta | ThinkingDelta):  # first, for these are most
+            self.begun = True
+        elif isinstance(event, TurnFinished | TurnFailed):
+            self.outcome = event
+        elif isinstance(event, TurnStarted):
+            if self._started:
+                return
+            self._started = True
+        elif not isinstance(event, Waiting):
+            self.begun = True
+        if self.begun or self.outcome:
+            self.answering.set()
         self._events.append((event, dealt))
         self._news.set()
 

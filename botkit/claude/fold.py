@@ -44,8 +44,9 @@ class Fold:
     def take(self, line: wire.Line) -> Iterator[TurnEvent]:
         """The events a line stands for; results and control lines are not events of the fold."""
         match line:
-            case wire.Stream(event=wire.Delta(delta=delta), parent=parent):
-                return self._delta(delta, parent or "")
+            case wire.Stream():
+                event = self.stream(line)
+                return iter(()) if event is None else iter((event,))
             case wire.Assistant():
                 return self._blocks(line)
             case wire.UserEcho():
@@ -61,19 +62,20 @@ class Fold:
             del self.open[id]
             yield ToolFinished(id, ok=False)
 
-    def _delta(self, delta: object, parent: str) -> Iterator[TurnEvent]:
-        match delta:
-            case wire.TextPart(text=text) if text:
-                if parent:
-                    self._streaming.add(parent)
-                    yield TextDelta(text, parent)
-                else:
-                    yield self._answer(text, begins="" not in self._streaming)
-            case wire.ThinkingPart(thinking=text) if text:
-                self._streaming.add(f"{parent}/thinking")
-                yield ThinkingDelta(text, parent)
-            case _:
-                pass
+    def stream(self, line: wire.Stream) -> TextDelta | ThinkingDelta | None:
+        """The event of a streamed line, if it is one: most lines of a turn come this way."""
+        if not isinstance(line.event, wire.Delta):
+            return None
+        delta, parent = line.event.delta, line.parent or ""
+        if isinstance(delta, wire.TextPart) and delta.text:
+            if not parent:
+                return self._answer(delta.text, begins="" not in self._streaming)
+            self._streaming.add(parent)
+            return TextDelta(delta.text, parent)
+        if isinstance(delta, wire.ThinkingPart) and delta.thinking:
+            self._streaming.add(f"{parent}/thinking")
+            return ThinkingDelta(delta.thinking, parent)
+        return None
 
     def _answer(self, text: str, *, begins: bool) -> TextDelta:
         if begins:

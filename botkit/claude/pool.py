@@ -27,6 +27,8 @@ RESERVED = 120.0
 """Seconds a spare waits for the session it was promised to."""
 PATIENCE = 10.0
 """Seconds beyond `TurnLimits.stop` that running turns have to end when the pool is left."""
+CALM = 3.0
+"""Seconds that a new spare waits at most for those who answer to begin."""
 MEGABYTE = 1024 * 1024
 
 log = structlog.get_logger()
@@ -213,6 +215,7 @@ class Pool:
         """Start spares, one at a time: they must not slow down the turns that run."""
         try:
             while self._open and not self._queue and self._room() and (profile := self._lacking()):
+                await self._calm()
                 self._promised.append("")
                 try:
                     worker = await self._starting.start(Order(profile, str(uuid.uuid4()), "", fresh=True))
@@ -225,6 +228,14 @@ class Pool:
         finally:
             self._refilling = None
             self._news.set()
+
+    async def _calm(self) -> None:
+        """Wait until the lent workers have begun to answer: a CLI that starts takes the CPU their first words need."""
+        silent = [worker.exchange.feed.answering for worker in self._lent if worker.exchange]
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CALM):
+                for answering in silent:
+                    await answering.wait()
 
     def _lacking(self) -> Profile | None:
         for profile in self._served:
