@@ -49,7 +49,7 @@ class Nemesis:
 
     async def _moment(self) -> None:
         """Any moment, or one at which something has just happened on the platform and may not be noted yet."""
-        await asyncio.sleep(self.random.uniform(0.1, 3.0))
+        await asyncio.sleep(self.random.uniform(0.1, 2.8))
         if self.random.random() < 0.5:
             calls = len(self.rig.slack.calls)
             with suppress(TimeoutError):
@@ -71,7 +71,7 @@ class Nemesis:
 
     def _look(self) -> None:
         """No botkit has more live workers than allowed; no secret of botkit's is in what they can see."""
-        found: dict[str, list[psutil.Process]] = defaultdict(list)
+        found: dict[str, list[tuple[str, psutil.Process]]] = defaultdict(list)
         for each in self.rig.workers():
             with suppress(psutil.Error, OSError):
                 environ, argv = Path(f"/proc/{each.pid}/environ").read_bytes(), each.cmdline()
@@ -81,13 +81,14 @@ class Nemesis:
                 if any(secret.encode() in environ + " ".join(argv).encode() for secret in self._secrets()):
                     self.complaints.append(f"a secret in {argv}")
                 if "claude.py" in " ".join(argv):
-                    found[each.environ().get(MARKER, "").partition(".")[0]].append(each)
+                    marker = each.environ().get(MARKER, "")
+                    found[marker.partition(".")[0]].append((marker, each))
         for botkit, workers in found.items():
-            # Looking takes a while: only those that live on were there at the same moment. And a tool looks like its
-            # worker between fork and exec.
-            count = sum(map(_works, workers))
-            if count > self.ceiling:
-                self.complaints.append(f"{count} workers of {botkit}, {self.ceiling} are allowed")
+            # Looking takes a while: only those that live on were there at the same moment. And between fork and exec
+            # a tool looks like its worker, whose marker it has.
+            markers = {marker for marker, each in workers if _works(each)}
+            if len(markers) > self.ceiling:
+                self.complaints.append(f"{len(markers)} workers of {botkit}, {self.ceiling} are allowed")
 
     def _secrets(self) -> tuple[str, ...]:
         return (self.rig.slack.app.bot_token, self.rig.slack.app.app_token, SECRET)

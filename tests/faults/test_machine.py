@@ -88,16 +88,15 @@ async def test_d32_after_a_crash_a_clock_set_back_does_not_delay_what_is_left(ri
     assert await rig.end(process) == 0
 
 
-@pytest.mark.parametrize("step", [TEN_MINUTES, -TEN_MINUTES])
-async def test_d32_two_processes_on_one_store_do_not_take_each_other_for_dead(rig: Rig, step: float) -> None:
-    """Row D32: the clock of both jumps before either has said that it lives: nobody's running turn is taken over."""
+async def test_d32_two_processes_on_one_store_do_not_take_each_other_for_dead(rig: Rig) -> None:
+    """Row D32: the clock of both jumps ahead before either has said that it lives: nobody's running turn is taken over."""
     clock = rig.root / "clock"
     rig.command = (sys.executable, str(SHIFTED), str(clock))
     first, second = await rig.start(), await rig.start()
     threads = [await rig.ask(number, more="slow3") for number in range(1, 7)]
     for number, thread in enumerate(threads, 1):
         await rig.until_shown(thread, f"w{number}.")
-    clock.write_text(str(step))
+    clock.write_text(str(TEN_MINUTES))
     for number, thread in enumerate(threads, 1):
         await rig.until_ended(thread, number)
     assert sorted(rig.turns()) == [1, 2, 3, 4, 5, 6]

@@ -12,7 +12,7 @@ import structlog
 from adapters.slack.testing import Post
 from tests.faults.rig import Rig
 
-SECONDS = float(os.environ.get("BOTKIT_SOAK_SECONDS", "25"))
+SECONDS = float(os.environ.get("BOTKIT_SOAK_SECONDS", "15"))
 """`make soak` takes an hour."""
 WARM = 0.4
 """The part of it after which everything has reached its size."""
