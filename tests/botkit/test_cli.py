@@ -146,7 +146,7 @@ async def test_init_of_a_platform_says_each_step_and_gives_the_manifest(shell: S
         assert word in out
     assert not (shell.folder / "bots.toml").exists()
     code, _, errors = await shell.run("init", "telegram")
-    assert (code, "installed: console, slack" in errors) == (2, True)
+    assert (code, "installed: console, discord, slack" in errors) == (2, True)
 
 
 async def test_reload_without_a_running_botkit_is_said(shell: Shell) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import os
 import stat
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -105,9 +106,13 @@ def test_the_cli_is_the_configured_one_then_the_one_on_path_then_the_bundled_one
     assert find_command(PROFILE, here) == (str(claude),)
     assert find_command(replace(PROFILE, command=(sys.executable, "x")), here) == (sys.executable, "x")
     assert find_command(PROFILE, {"PATH": "/nowhere"}) == (str(bundled_command()),)
-    assert "claude_agent_sdk" not in sys.modules
     with pytest.raises(ClaudeMissing, match="/nowhere/claude"):
         find_command(replace(PROFILE, command=("/nowhere/claude",)), here)
+
+
+def test_the_bundled_cli_is_found_without_importing_the_sdk() -> None:
+    code = "import sys, botkit.claude.install as i; i.bundled_command(); sys.exit('claude_agent_sdk' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], timeout=20, check=False).returncode == 0
 
 
 @pytest.mark.parametrize("name", ["CLAUDECODE", "CLAUDE_CODE_ENTRYPOINT"])

@@ -8,10 +8,11 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import claude_agent_sdk
 import msgspec
 
-CLI = str(Path(claude_agent_sdk.__file__).parent / "_bundled" / "claude")
+from botkit.claude.install import bundled_command
+
+CLI = str(bundled_command())
 ARGUMENTS = (
     *("-p", "--input-format", "stream-json", "--output-format", "stream-json", "--verbose"),
     *("--include-partial-messages", "--permission-prompt-tool", "stdio"),
