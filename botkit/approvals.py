@@ -70,10 +70,10 @@ class Approvals:
 
     def question(self, id: str) -> QuestionAsked:
         """The open question with this id. Raises Refused when it is an approval."""
-        asked = self._open[id].asked
-        if not isinstance(asked, QuestionAsked):
-            raise Refused(texts.NOT_A_QUESTION)
-        return asked
+        request = self._open[id]
+        if not isinstance(request.asked, QuestionAsked):
+            raise Refused(texts.not_a_question(request.ctx.prefix))
+        return request.asked
 
     def expects(self, message: Message) -> bool:
         """Whether what somebody writes can only be the answer to the one question that waits for them here."""
@@ -96,7 +96,7 @@ class Approvals:
         if request.closing is not None:
             raise Refused(texts.NO_REQUEST)
         if isinstance(decision, Allow) and isinstance(request.asked, QuestionAsked):
-            raise Refused(texts.ANSWER_INSTEAD)
+            raise Refused(texts.answer_instead(ctx.prefix))
         await self._close(id, request, decision, texts.decided(decision, request.asked, ctx.message.author), ctx)
 
     async def choose(self, ctx: Context, id: str, question: int, labels: tuple[str, ...]) -> None:

@@ -76,6 +76,11 @@ class Context:
         """The conversation's key as the store knows it, with the bot's name before it."""
         return f"{self.bot.name}/{self.message.conversation.key}"
 
+    @property
+    def prefix(self) -> str:
+        """What a typed command starts with here: `/`, or `!`."""
+        return self.adapter.messenger.capabilities.command_prefix
+
     async def push(self, event: TurnEvent) -> None:
         """Show an event. After the outcome nothing more is shown."""
         if self._closed or self.outcome is not None:

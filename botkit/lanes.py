@@ -70,7 +70,7 @@ class Lanes:
     async def _queue_up(self, lane: _Lane, ctx: Context) -> None:
         # What a restart takes up again was accepted before: it is never refused for a full queue.
         if len(lane.waiting) >= self.queue and not ctx.recovered:
-            raise Refused(texts.queue_full(self.queue))
+            raise Refused(texts.queue_full(ctx.prefix, self.queue))
         ticket = _Ticket(ctx)
         # Platforms deliver out of order at times; people are answered in the order in which they wrote.
         lane.waiting.append(ticket)

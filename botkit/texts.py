@@ -130,22 +130,40 @@ WITHDRAWN = "the message was deleted"
 STORE_DOWN = "botkit's store did not answer, so the turn was not begun"
 UPLOADS_LINKED = "Files cannot come or go here: the upload folder is a link to somewhere else."
 NO_REQUEST = "This is no longer open: it was decided, it timed out, or its turn is over."
-NOT_A_QUESTION = "This asks for permission: `/allow` or `/deny` it."
-ANSWER_INSTEAD = "This is a question: `/answer` it, or `/deny` to leave it unanswered."
 NOT_YOURS_TO_DECIDE = "Only the person who asked, or an approver, may decide this."
 REQUEST_OVER = "closed: its turn is over"
 TIMED_OUT_FOR_CLAUDE = "Nobody decided in time."
-NEW_SESSION = "A new session begins with your next message. The old one is under `/sessions`."
 NO_SESSION_YET = "There is no session here yet. Write a message first."
 SESSION_BUSY = "That session is answering somewhere else right now. Try again when it has finished."
-RESUME_WHICH = "Which one? `/sessions` lists them; then `/resume N`."
-MUTED = "I stay silent in this thread until I am mentioned. `/unmute` ends that."
 UNMUTED = "I follow this thread again."
 ASK_TO_CONTINUE = "write “continue” to go on with it"
 
 
-def queue_full(limit: int) -> str:
-    return f"{limit} messages already wait here. Try again when some are answered, or `/stop all`."
+# `prefix` is what a typed command starts with on the platform.
+
+
+def not_a_question(prefix: str) -> str:
+    return f"This asks for permission: `{prefix}allow` or `{prefix}deny` it."
+
+
+def answer_instead(prefix: str) -> str:
+    return f"This is a question: `{prefix}answer` it, or `{prefix}deny` to leave it unanswered."
+
+
+def new_session(prefix: str) -> str:
+    return f"A new session begins with your next message. The old one is under `{prefix}sessions`."
+
+
+def resume_which(prefix: str) -> str:
+    return f"Which one? `{prefix}sessions` lists them; then `{prefix}resume N`."
+
+
+def muted(prefix: str) -> str:
+    return f"I stay silent in this thread until I am mentioned. `{prefix}unmute` ends that."
+
+
+def queue_full(prefix: str, limit: int) -> str:
+    return f"{limit} messages already wait here. Try again when some are answered, or `{prefix}stop all`."
 
 
 def limited(scope: str, retry_after: float) -> str:
@@ -242,7 +260,7 @@ def help_text(prefix: str, commands: Sequence[tuple[str, str, str]]) -> str:
 
 def stopped(*, stopped: bool, running: bool, cleared: int) -> str:
     """What `/stop` says; that it stopped only when it is true."""
-    queue = f" {cleared} waiting messages were dropped." if cleared else ""
+    queue = f" {cleared} waiting message{' was' if cleared == 1 else 's were'} dropped." if cleared else ""
     if stopped:
         return f"Stopped.{queue}"
     if running:
@@ -267,27 +285,32 @@ def status(session: Session | None, *, running: bool, waiting: int, uptime: floa
     return "\n".join(lines)
 
 
-def sessions(found: Sequence[Session], *, here: str, now: float) -> str:
+def sessions(prefix: str, found: Sequence[Session], *, here: str, now: float) -> str:
     if not found:
         return "You have no sessions yet."
     lines = [
-        f"{number}. `{session.id[:8]}` {session.title or '(no title)'} · {session.turns} turns, "
+        f"{number}. `{session.id[:8]}` {session.title or '(no title)'} · {_turns(session)}, "
         f"{duration(now - session.used)} ago{' · here' if session.conversation == here else ''}"
         for number, session in enumerate(found, start=1)
     ]
-    return "Your sessions:\n\n" + "\n".join(lines) + "\n\n`/resume N` goes on with one of them here."
+    return "Your sessions:\n\n" + "\n".join(lines) + f"\n\n`{prefix}resume N` goes on with one of them here."
 
 
-def session_unknown(wanted: str) -> str:
-    return f"You have no session `{wanted[:40]}`. `/sessions` lists yours."
+def _turns(session: Session) -> str:
+    return f"{session.turns} turn{'s' * (session.turns != 1)}"
+
+
+def session_unknown(prefix: str, wanted: str) -> str:
+    return f"You have no session `{wanted[:40]}`. `{prefix}sessions` lists yours."
 
 
 def resumed(session: Session) -> str:
     return f"Going on with `{session.id[:8]}` {session.title}."
 
 
-def model_now(model: str, offered: Sequence[str]) -> str:
-    known = f" Choose with `/model NAME`: {', '.join(offered)}." if offered else " Choose another with `/model NAME`."
+def model_now(prefix: str, model: str, offered: Sequence[str]) -> str:
+    command = f"`{prefix}model NAME`"
+    known = f" Choose with {command}: {', '.join(offered)}." if offered else f" Choose another with {command}."
     return f"The model here is {model or 'the default'}.{known}"
 
 

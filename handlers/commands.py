@@ -20,9 +20,8 @@ _MODEL = re.compile(r"[a-zA-Z0-9][\w.:/@\[\]-]{0,199}")
 
 async def help(ctx: Context) -> None:
     """Lists the commands."""
-    prefix = ctx.adapter.messenger.capabilities.command_prefix
     seen = {route.name: route for route in ctx.bot.routes.commands.values() if route.about}
-    await ctx.say(texts.help_text(prefix, [(route.name, route.usage, route.about) for route in seen.values()]))
+    await ctx.say(texts.help_text(ctx.prefix, [(route.name, route.usage, route.about) for route in seen.values()]))
 
 
 async def new(ctx: Context) -> None:
@@ -32,7 +31,7 @@ async def new(ctx: Context) -> None:
         await ctx.bot.runner.park(session.id)
     # The new session is bound at once, so that the bot stays part of the thread; the old one is left by that.
     await ctx.bot.store.save_session(await fresh(ctx))
-    await ctx.say(texts.NEW_SESSION)
+    await ctx.say(texts.new_session(ctx.prefix))
 
 
 async def stop(ctx: Context) -> None:
@@ -61,17 +60,17 @@ async def status(ctx: Context) -> None:
 async def sessions(ctx: Context) -> None:
     """Lists the sender's sessions, newest first."""
     found = await _mine(ctx)
-    await ctx.say(texts.sessions(found, here=ctx.conversation_key, now=time.time()))
+    await ctx.say(texts.sessions(ctx.prefix, found, here=ctx.conversation_key, now=time.time()))
 
 
 async def resume(ctx: Context) -> None:
     """Goes on with an earlier session of the sender in this conversation: by its number or the start of its id."""
     wanted = ctx.message.arguments.lower()
     if not wanted:
-        raise Refused(texts.RESUME_WHICH)
+        raise Refused(texts.resume_which(ctx.prefix))
     found = await _mine(ctx)
     number = int(wanted) if wanted.isdecimal() and len(wanted) < 4 else 0
-    session = found[number - 1] if 1 <= number <= len(found) else _by_id(found, wanted)
+    session = found[number - 1] if 1 <= number <= len(found) else _by_id(ctx, found, wanted)
     if session.conversation and session.conversation != ctx.conversation_key:
         _, _, place = session.conversation.partition("/")
         if ctx.bot.lanes.running(place) is not None:
@@ -85,7 +84,7 @@ async def model(ctx: Context) -> None:
     session, wanted = await ctx.bot.store.session(ctx.conversation_key), ctx.message.arguments
     offered = ctx.bot.settings.models
     if not wanted:
-        await ctx.say(texts.model_now(session.model if session else ctx.bot.settings.model, offered))
+        await ctx.say(texts.model_now(ctx.prefix, session.model if session else ctx.bot.settings.model, offered))
         return
     if wanted not in offered if offered else not _MODEL.fullmatch(wanted):
         raise Refused(texts.model_unknown(wanted, offered))
@@ -98,7 +97,7 @@ async def model(ctx: Context) -> None:
 async def mute(ctx: Context) -> None:
     """No more answers in this thread unless the bot is mentioned."""
     await ctx.bot.store.set_mark(f"muted/{ctx.conversation_key}", "1")
-    await ctx.say(texts.MUTED)
+    await ctx.say(texts.muted(ctx.prefix))
 
 
 async def unmute(ctx: Context) -> None:
@@ -112,10 +111,10 @@ async def _mine(ctx: Context) -> list[Session]:
     return [session for session in found if session.turns][:LISTED]
 
 
-def _by_id(found: list[Session], wanted: str) -> Session:
+def _by_id(ctx: Context, found: list[Session], wanted: str) -> Session:
     matching = [session for session in found if session.id.startswith(wanted)]
     if len(matching) != 1 or len(wanted) < 4:
-        raise Refused(texts.session_unknown(wanted))
+        raise Refused(texts.session_unknown(ctx.prefix, wanted))
     return matching[0]
 
 

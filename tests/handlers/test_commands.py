@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from botkit.testing.memory_adapter import CAPABILITIES, MemoryAdapter
 from tests.botkit.bots import Parts
 
 
@@ -33,6 +35,22 @@ async def test_help_lists_every_command_once(parts: Parts) -> None:
 async def test_an_exclamation_mark_does_where_slash_commands_cannot_be_typed(parts: Parts) -> None:
     await answered(parts, ("!status", "session: none yet"), ("!model", "The model here is the default"))
     assert parts.runner.turns == []
+
+
+async def test_what_people_are_told_to_type_is_what_works_on_their_platform(parts: Parts) -> None:
+    parts.adapter = MemoryAdapter(capabilities=replace(CAPABILITIES, command_prefix="!"))
+    await answered(
+        parts,
+        ("!help", "- `!sessions`"),
+        ("hello", "hello"),
+        ("!sessions", "· 1 turn, "),
+        ("!resume", "`!sessions` lists them; then `!resume N`"),
+        ("!resume 7", "`!sessions` lists yours"),
+        ("!model", "`!model NAME`"),
+        ("!mute", "`!unmute` ends that"),
+        ("!new", "under `!sessions`"),
+    )
+    assert not [text for text in parts.adapter.texts() if "`/" in text]
 
 
 async def test_an_unknown_command_is_only_text_for_claude(parts: Parts) -> None:
