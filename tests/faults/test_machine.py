@@ -89,7 +89,7 @@ async def test_d32_after_a_crash_a_clock_set_back_does_not_delay_what_is_left(ri
 
 
 async def test_d32_two_processes_on_one_store_do_not_take_each_other_for_dead(rig: Rig) -> None:
-    """Row D32: the clock of both jumps ahead before either has said that it lives: nobody's running turn is taken over."""
+    """Row D32: both clocks jump before either process has said that it lives: no running turn is taken over."""
     clock = rig.root / "clock"
     rig.command = (sys.executable, str(SHIFTED), str(clock))
     first, second = await rig.start(), await rig.start()
