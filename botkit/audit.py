@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from botkit.addresses import loopback
@@ -51,6 +52,10 @@ def _bot(bot: BotConfig) -> Iterator[str]:
             yield f".access.allow_{key}: everybody who can write to the bot may use it"
     if not profile.workdir.is_dir():
         yield f".workdir: {profile.workdir} is not a folder yet; `botkit run` makes it"
+    for key, named in (("mcp_config", profile.mcp_config), ("settings", (profile.settings,))):
+        for each in named:
+            if each and not each.lstrip().startswith("{") and not Path(each).is_file():
+                yield f".{key}: there is no file {each}; Claude does not start without it"
     if profile.trust_workdir:
         yield ".trust_workdir: settings and hooks of the workdir are loaded; whoever can write there runs commands here"
     if profile.permission_mode == "bypassPermissions":

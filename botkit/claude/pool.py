@@ -19,7 +19,7 @@ from botkit.claude.options import PoolLimits, Profile, TurnLimits
 from botkit.claude.queue import Queue, Ticket, Withdrawn
 from botkit.claude.starting import Order, Starting
 from botkit.claude.worker import Worker
-from botkit.errors import RunnerError
+from botkit.errors import ClaudeCrashed, RunnerError
 
 TYPICAL = 230
 """Resident megabytes of one worker, for the room a new one needs."""
@@ -224,7 +224,8 @@ class Pool:
                     self._promised.remove("")
         except RunnerError as problem:
             # A turn will say so to whoever asks; trying on and on here would be a storm.
-            log.warning("spare_failed", problem=str(problem))
+            stderr = problem.stderr if isinstance(problem, ClaudeCrashed) else ""
+            log.warning("spare_failed", problem=str(problem), stderr=stderr)
         finally:
             self._refilling = None
             self._news.set()

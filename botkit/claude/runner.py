@@ -148,7 +148,9 @@ class ClaudeRunner:
         except ClaudeCrashed as crash:
             if live.stopped or live.feed.begun:
                 raise
-            log.warning("turn_tried_again", turn=turn.id, exit_code=crash.exit_code, problem=str(crash))
+            log.warning(
+                "turn_tried_again", turn=turn.id, exit_code=crash.exit_code, problem=str(crash), stderr=crash.stderr
+            )
         return await self._attempt(order, turn, live, line, name, report)
 
     async def _attempt(

@@ -48,6 +48,14 @@ def test_a_careful_configuration_is_not_warned_about(tmp_path: Path) -> None:
     assert warnings(load(written(tmp_path, text), {"TOKEN": "xoxb-1234"})) == []
 
 
+def test_a_file_for_claude_that_is_not_there_is_warned_about(tmp_path: Path) -> None:
+    (tmp_path / "there.json").write_text("{}")
+    said = warned(tmp_path, MINIMAL + 'mcp_config = ["there.json", "{}", "gone.json"]\nsettings = "lost.json"\n')
+    assert f"bots.main.mcp_config: there is no file {tmp_path}/gone.json" in said
+    assert f"bots.main.settings: there is no file {tmp_path}/lost.json" in said
+    assert said.count("there is no file") == 2
+
+
 def test_two_bots_with_one_account_are_warned_about(tmp_path: Path) -> None:
     tables = "".join(f'[bots.{bot}]\nworkdir = "."\n[bots.{bot}.{CHAT}]\nbot_token = "${{T}}"\n' for bot in ("a", "b"))
     said = "\n".join(warnings(load(written(tmp_path, tables), {"T": "xoxb-1234"})))

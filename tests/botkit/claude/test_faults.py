@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from structlog.testing import capture_logs
 
 from botkit.claude.options import Profile
 from botkit.claude.pool import Pool
@@ -64,11 +65,14 @@ async def test_a_crash_before_the_first_word_is_tried_once_more(fake: Fake, mode
 
 @pytest.mark.parametrize("mode", ["die_init", "die_start"])
 async def test_a_cli_that_always_crashes_is_not_tried_for_ever(fake: Fake, mode: str) -> None:
-    async with talking(fake(mode)) as talk:
-        ended = await talk.ask("hello", seconds=5)
-        assert isinstance(ended, TurnFailed)
-        assert ended.reason == "crashed"
-        assert ended.detail in ("cannot start", "ended at the first line")
+    with capture_logs() as lines:
+        async with talking(fake(mode)) as talk:
+            ended = await talk.ask("hello", seconds=5)
+    assert isinstance(ended, TurnFailed)
+    assert ended.reason == "crashed"
+    assert ended.detail in ("cannot start", "ended at the first line")
+    (line,) = [line for line in lines if line["event"] == "turn_tried_again"]
+    assert ended.detail in line["stderr"], "whoever runs botkit reads why in the log"
 
 
 @pytest.mark.parametrize("mode", ["hang", "tool", "stubborn"])
