@@ -26,7 +26,6 @@ class SlackSettings(BaseModel):
         SecretStr(""), description="Verifies what Slack sends to /{bot}/slack/events; only needed without app_token"
     )
     api_url: str = Field("https://slack.com/api/", description="Where Slack's Web API is (GovSlack, a proxy)")
-    command: str = Field("/claude", pattern=r"^/[a-z0-9_-]{1,31}$", description="The slash command of the manifest")
     format: Literal["mrkdwn", "markdown"] = Field(
         "mrkdwn",
         description="How answers are sent: as mrkdwn text, or as `markdown` blocks (Slack draws tables and headings)",
