@@ -88,6 +88,9 @@ class Fold:
     def _blocks(self, line: wire.Assistant) -> Iterator[TurnEvent]:
         parent = line.parent or ""
         self.error = line.error or ""
+        if line.error and not parent:
+            # The text is the CLI's own word for the failure, which the result holds again: the outcome says it.
+            return
         content = line.message.content
         blocks = [wire.Block("text", text=content)] if isinstance(content, str) else content
         for block in blocks:

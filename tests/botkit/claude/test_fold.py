@@ -224,6 +224,14 @@ def test_failures_have_a_reason(before: list[bytes], fields: dict[str, object], 
     assert (failed.reason, failed.retryable) == (reason, retryable)
 
 
+def test_the_cli_s_own_word_for_a_failed_request_is_not_shown_as_an_answer_too() -> None:
+    refused = said(text("Not logged in · Please run /login"), error="authentication_failed")
+    assert fold(refused) == []
+    failed = ended([refused], 0.0, is_error=True, result="Not logged in · Please run /login")
+    assert isinstance(failed, TurnFailed)
+    assert failed.detail == "Not logged in · Please run /login", "the outcome says it"
+
+
 def test_a_delta_costs_microseconds() -> None:
     state, delta = Fold(), stream(type="text_delta", text="word " * 5)
     best = 1.0
