@@ -36,6 +36,14 @@ def presentable(text: str) -> str:
     return text[:start] + _closed_inline(text[start:])
 
 
+def closed(text: str) -> str:
+    """A text that more may follow: a code block that was never closed is, and nothing is held back."""
+    lines = scan(text)
+    if lines and lines[-1].kind == "code" and lines[-1].fence is not None:
+        return _closed_block(text, lines[-1])
+    return text
+
+
 def code(text: str) -> str:
     """A text as inline code on one line, whatever is in it."""
     line = " ".join(text.split())

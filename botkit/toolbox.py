@@ -10,6 +10,8 @@ from botkit.events import ToolFinished, ToolStarted
 from botkit.markdown import code
 
 _SHOWN = 5
+_SHOWN_OTHERWISE = frozenset(("TodoWrite", "AskUserQuestion", "mcp__botkit__send_file"))
+"""The list, the question and the file are there to see."""
 _KEPT = 200
 _SUMMARY = 120
 _SIGNS = {"running": "⏳", "done": "✓", "failed": "✗"}
@@ -30,7 +32,7 @@ class Toolbox:
         self._count = 0
 
     def start(self, event: ToolStarted) -> None:
-        if event.id in self._tools:
+        if event.id in self._tools or event.name in _SHOWN_OTHERWISE:
             return
         self._tools[event.id] = _Tool(event)
         self._count += 1

@@ -28,7 +28,7 @@ from botkit.events import (
     TurnStarted,
     Waiting,
 )
-from botkit.markdown import block, code, presentable
+from botkit.markdown import block, closed, code, presentable
 from botkit.toolbox import Toolbox
 
 
@@ -156,14 +156,15 @@ class View:
 
     def _ended(self, display: Display) -> Iterator[str]:
         outcome, told = self.outcome, self.text
-        yield told
+        yield closed(told)
         yield from self._notices
         if isinstance(outcome, TurnFinished):
             yield texts.denied([code(denial) for denial in outcome.denials]) if outcome.denials else ""
             yield "" if told or self._notices else texts.NO_TEXT
         elif isinstance(outcome, TurnFailed):
             yield texts.CUT if told and outcome.reason != "stopped" else ""
-            yield texts.failure(outcome, _detail(outcome.detail))
+            # What the API said is Claude's last text already.
+            yield texts.failure(outcome, "" if outcome.detail.strip() in told else _detail(outcome.detail))
         else:
             yield texts.INTERRUPTED
         yield texts.footer(outcome.usage) if outcome and display.footer else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 
 import structlog
@@ -21,7 +22,8 @@ async def log(ctx: Context, handler: Handler) -> None:
     try:
         await handler(ctx)
     except BaseException as problem:
-        _line(bound, ctx, began, type(problem).__name__)
+        cut = isinstance(problem, asyncio.CancelledError)
+        _line(bound, ctx, began, "interrupted" if cut else type(problem).__name__)
         raise
     _line(bound, ctx, began, _outcome(ctx))
 

@@ -200,3 +200,27 @@ def test_the_text_to_remember_is_claudes_without_status_and_footer() -> None:
 
 def test_only_the_first_outcome_counts() -> None:
     assert ended(TurnFinished("done"), TurnFailed("crashed")) == "done"
+
+
+def test_what_follows_a_cut_code_block_is_not_inside_it() -> None:
+    view = View()
+    view.fold(TextDelta("look:\n```py\nx = 1"))
+    view.fold(TurnFailed("stopped"))
+    assert view.body(Display(), final=True).startswith("look:\n```py\nx = 1\n```\n")
+
+
+def test_what_the_api_said_is_not_said_twice() -> None:
+    view = View()
+    view.fold(TextDelta("API Error: 529 overloaded"))
+    view.fold(TurnFailed("api", "API Error: 529 overloaded"))
+    assert view.body(Display(), final=True).count("529") == 1
+
+
+def test_the_list_and_the_question_are_no_tool_lines() -> None:
+    view = View()
+    for name in ("TodoWrite", "AskUserQuestion", "Bash"):
+        view.fold(ToolStarted(name, name, "x"))
+    body = view.body(Display(), final=False)
+    assert "Bash" in body
+    assert "TodoWrite" not in body
+    assert "AskUserQuestion" not in body
