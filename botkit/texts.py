@@ -234,7 +234,8 @@ def too_many_files(limit: int) -> str:
 
 
 def file_too_large(name: str, limit: int) -> str:
-    return f"The file “{name}” is too large (at most {limit // (1024 * 1024)} MB) and was left out."
+    most = f"{limit // 1024**2} MB" if limit >= 1024**2 else f"{limit} bytes"
+    return f"The file “{name}” is too large (at most {most}) and was left out."
 
 
 def file_failed(name: str, problem: str) -> str:
