@@ -65,6 +65,8 @@ def _install(formatter: structlog.stdlib.ProcessorFormatter, level: Level, strea
     handler.setFormatter(formatter)
     root.addHandler(handler)
     root.setLevel(level.upper())
+    # It tells every rule of every text it parses.
+    logging.getLogger("markdown_it").setLevel(logging.INFO)
 
 
 class _Clean:
