@@ -41,6 +41,24 @@ def test_values_never_become_flags() -> None:
     assert not {"--dangerously-skip-permissions", "--resume"} & set(argv)
 
 
+def test_every_option_of_a_bot_reaches_the_cli(tmp_path: Path) -> None:
+    profile = Profile(
+        workdir=tmp_path,
+        model="opus",
+        fallback_model="haiku",
+        effort="high",
+        agents='{"a": {}}',
+        settings="s.json",
+        mcp_config=("m.json",),
+        add_dirs=(Path("/one"), Path("/two")),
+        disallowed_tools=("WebFetch",),
+    )
+    given = arguments(profile, "s", resume=False)
+    wanted = {"--model=opus", "--fallback-model=haiku", "--effort=high", '--agents={"a": {}}', "--settings=s.json"}
+    wanted |= {"--mcp-config=m.json", "--add-dir=/one", "--add-dir=/two", "--disallowedTools=WebFetch"}
+    assert wanted <= set(given)
+
+
 def test_a_repository_decides_nothing_unless_it_is_trusted() -> None:
     assert "--setting-sources=" in arguments(PROFILE, "id", resume=True)
     assert "--setting-sources=user,project,local" in arguments(replace(PROFILE, trust_workdir=True), "id", resume=True)
