@@ -57,6 +57,7 @@ class Context:
         self.outcome: Outcome | None = None
         self.log: TurnLog | None = None
         """The turn's numbered events, once it runs."""
+        self._interrupted = recovered and record.entry.attempts > 0
         self._censor = Censor(bot.redactor)
         self._reply: Reply | None = None
         self._closed = False
@@ -97,7 +98,7 @@ class Context:
             reply = self.adapter.reply_to(
                 self.message,
                 nonce=self.turn,
-                resume=self.entry.reply if self.recovered else None,
+                resume=replace(self.entry.reply, interrupted=self._interrupted) if self.recovered else None,
                 checkpoint=self.record.shown,
             )
             self._reply = await reply.__aenter__()

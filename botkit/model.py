@@ -172,6 +172,8 @@ class ReplyState:
     """Files Claude sends, noted before they go out."""
     sent: tuple[str, ...] = ()
     """Ids of those that are on the platform, or that it will never take."""
+    interrupted: bool = False
+    """The turn had begun in a process that ended: its reply says so."""
 
 
 @dataclass(frozen=True, slots=True)

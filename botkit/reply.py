@@ -55,7 +55,7 @@ class EditReply:
     ) -> None:
         """`patience`: seconds to go on trying to deliver the final view; `call_timeout`: for one platform call."""
         self._messenger, self._conversation, self._pacer = messenger, conversation, pacer
-        self._view = View(resume.text if resume else "")
+        self._view = View(resume.text, interrupted=resume.interrupted) if resume else View()
         for file in resume.files if resume else ():
             self._view.fold(file)
         self._screen = Screen(messenger, self._view, display or Display(), nonce, resume)

@@ -52,15 +52,19 @@ class Request:
 
 
 class View:
-    """What can be seen of one turn. `resumed` is the text that an earlier process had shown of it."""
+    """What can be seen of one turn. `resumed` is the text that an earlier process had shown of it.
 
-    def __init__(self, resumed: str = "") -> None:
+    `interrupted`: that process had begun it, even if there was nothing to see.
+    """
+
+    def __init__(self, resumed: str = "", *, interrupted: bool = False) -> None:
         self.requests: dict[str, Request] = {}
         """Approvals and questions by id, in the order they came; shown as messages of their own."""
         self.files: dict[str, FileOffered] = {}
         """Files by id, in the order Claude sent them; shown as messages of their own."""
         self.outcome: Outcome | None = None
         self._resumed, self._begun = resumed, False
+        self._cut_off = interrupted or bool(resumed)
         self._pieces: list[str] = []
         self._apart = False
         self._thinking = ""
@@ -131,13 +135,13 @@ class View:
         if isinstance(self.outcome, TurnFinished) and self.outcome.text:
             answer = self.outcome.text
         # An outcome without a beginning is that of the earlier process, whose text it replaces.
-        if self._resumed and not (finished and answer and not self._begun):
+        if self._cut_off and not (finished and answer and not self._begun):
             yield self._resumed
             yield texts.RESUMED if answer else ""
         yield answer
 
     def _running(self, display: Display) -> Iterator[str]:
-        before = [self._resumed, texts.RESUMED] if self._resumed else []
+        before = [self._resumed, texts.RESUMED] if self._cut_off else []
         asked = any(request.closed is None for request in self.requests.values())
         status = self._status or (texts.ASKED if asked else "")
         thought = _quote(self._thinking) if display.thinking else ""

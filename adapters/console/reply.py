@@ -140,7 +140,7 @@ class PlainReply:
     ) -> None:
         self._message, self._write, self._desk, self._display = message, write, desk, display
         self._ref, self._checkpoint = MessageRef(message.conversation, key), checkpoint
-        self._view = View(resume.text if resume else "")
+        self._view = View(resume.text, interrupted=resume.interrupted) if resume else View()
         self._asked: list[str] = []
         self._asking: list[asyncio.Task[None]] = []
         self._files = Files(resume)

@@ -224,3 +224,11 @@ def test_the_list_and_the_question_are_no_tool_lines() -> None:
     assert "Bash" in body
     assert "TodoWrite" not in body
     assert "AskUserQuestion" not in body
+
+
+def test_a_turn_that_was_cut_off_before_anything_was_seen_says_so() -> None:
+    view = View("", interrupted=True)
+    view.fold(TurnStarted("s", "m"))
+    view.fold(TextDelta("done"))
+    view.fold(TurnFinished("done"))
+    assert view.body(Display(), final=True) == f"{texts.RESUMED}\n\ndone"
