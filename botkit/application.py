@@ -17,6 +17,8 @@ from aiohttp import web
 
 from botkit.assemble import adapters_of, middleware_of, routes_of
 from botkit.bot import Bot
+from botkit.claude.credentials import logged_in
+from botkit.claude.environment import environment
 from botkit.claude.install import check_version, find_command, refuse_inside
 from botkit.claude.pool import Pool
 from botkit.claude.process import use_pidfd_watcher
@@ -93,11 +95,14 @@ class Application:
         log.info("ready", bots=sorted(self.bots), store=config.store.url.partition(":")[0])
 
     async def _ask_versions(self) -> None:
-        """Warn, beside everything else, about a CLI that botkit was not tested with or that does not start."""
+        """Warn, beside everything else, about a CLI that is untested, does not start, or has no credentials."""
         profiles = {(bot.profile.command, bot.profile.launcher): bot.profile for bot in self.config.bots.values()}
         for profile in profiles.values():
             try:
                 await check_version(profile, self._environ)
+                command = (*profile.launcher, *find_command(profile, self._environ))
+                if not await logged_in(command, environment(profile, self._environ, "")):
+                    log.error("claude_not_logged_in", command=command[0], help="botkit doctor says what to do")
             except ClaudeMissing as problem:
                 log.error("claude_unusable", problem=str(problem))
 

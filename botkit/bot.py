@@ -325,7 +325,12 @@ class Bot:
     async def _connect(self, adapters: Mapping[str, Adapter]) -> AsyncExitStack:
         async with AsyncExitStack() as stack:
             for adapter in adapters.values():
-                await stack.enter_async_context(adapter.connect(self))
+                try:
+                    await stack.enter_async_context(adapter.connect(self))
+                except AdapterError as problem:
+                    # Whoever runs several bots must read which one it was.
+                    log.error("connect_failed", bot=self.name, adapter=adapter.name, problem=str(problem))
+                    raise
             return stack.pop_all()
 
     async def _beat(self) -> None:

@@ -13,13 +13,14 @@ from typing import Protocol, runtime_checkable
 
 from botkit.access import Access
 from botkit.application import Application
+from botkit.claude.credentials import logged_in
 from botkit.claude.environment import environment
 from botkit.claude.install import find_command, refuse_inside
 from botkit.config import BotConfig, Config, default_chat_config
 from botkit.errors import ConfigError
 from botkit.logs import configure
 from botkit.plugins import load_adapter
-from botkit.rehearsal import Rehearsal, logged_in
+from botkit.rehearsal import Rehearsal
 
 ADAPTER = "console"
 SCRIPT = ("Hello! What can you do?", "code", "tool", "long", "What did I ask you first?")

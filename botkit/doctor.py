@@ -11,12 +11,12 @@ from typing import Literal
 
 from botkit.assemble import adapters_of
 from botkit.audit import warnings
+from botkit.claude.credentials import logged_in
 from botkit.claude.environment import environment
 from botkit.claude.install import check_version, find_command, refuse_inside
 from botkit.config import BotConfig, Config
 from botkit.errors import BotkitError
 from botkit.protocols import Doctor
-from botkit.rehearsal import logged_in
 from botkit.stores import open_store
 
 

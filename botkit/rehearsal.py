@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-from asyncio.subprocess import DEVNULL, PIPE
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import msgspec
-
-from botkit.errors import ClaudeMissing
 from botkit.rehearsal_script import rehearsal
 from botkit.testing.model import LoopbackModel
-
-STATUS_DEADLINE = 10.0
-"""Seconds for `claude auth status`."""
 
 
 class Rehearsal:
@@ -38,33 +29,6 @@ class Rehearsal:
 
     async def __aexit__(self, *exc: object) -> None:
         await self._model.__aexit__(*exc)
-
-
-async def logged_in(command: Sequence[str], environment: Mapping[str, str]) -> bool:
-    """Whether the CLI has credentials, by its own word. Raises ClaudeMissing when it cannot be started.
-
-    A CLI that does not answer within 10 s, or not in JSON, counts as not logged in.
-    """
-    try:
-        process = await asyncio.create_subprocess_exec(
-            *(*command, "auth", "status"), stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL, env=environment
-        )
-    except OSError as problem:
-        raise ClaudeMissing(f"{' '.join(command)} cannot be started: {problem.strerror}") from problem
-    try:
-        async with asyncio.timeout(STATUS_DEADLINE):
-            said, _ = await process.communicate()
-        return msgspec.json.decode(said, type=_Status).logged_in
-    except (TimeoutError, msgspec.MsgspecError):
-        return False
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-
-
-class _Status(msgspec.Struct, rename={"logged_in": "loggedIn"}):
-    logged_in: bool = False
 
 
 _ELSEWHERE = (

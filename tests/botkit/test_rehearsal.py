@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from botkit.claude.credentials import logged_in
 from botkit.errors import ClaudeMissing
-from botkit.rehearsal import Rehearsal, logged_in
+from botkit.rehearsal import Rehearsal
 from botkit.rehearsal_script import TOPICS, topic
 from tests.botkit.testing.live_cli import CLI, LiveCli, live_cli
 
