@@ -116,7 +116,7 @@ class Room:
             yield TextDelta("There are `two` files.")
             yield TurnFinished("Let me **look**.\n\nThere are `two` files.", USAGE)
         elif text == "send":
-            yield FileOffered(Path("/work/report.txt"), "report.txt", "Look", Path("/work/sent-1"), "1")
+            yield FileOffered(Path("/srv/report.txt"), "report.txt", "Look", Path("/srv/sent-1"), "1")
             yield TurnFinished("There it lies.", USAGE)
         elif text == "huge":
             yield TextDelta("x" * 3_000_000)

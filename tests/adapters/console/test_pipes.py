@@ -56,7 +56,7 @@ async def test_when_the_input_ends_what_is_asked_is_refused(tmp_path: Path) -> N
 async def test_a_file_that_claude_sends_is_named_with_its_path(tmp_path: Path) -> None:
     status, said = await chat(tmp_path, "send\n")
     assert status == 0
-    assert said.count("Look\n\n📎 `report.txt`: `/work/report.txt`") == 1
+    assert said.count("Look\n\n📎 `report.txt`: `/srv/report.txt`") == 1
     assert said.index("report.txt") < said.index("There it lies.")
 
 

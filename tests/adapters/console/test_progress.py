@@ -38,9 +38,9 @@ def printed(*events: TurnEvent, display: Display | None = None) -> list[str]:
 
 
 def test_a_file_stands_between_what_was_said_before_and_after_it() -> None:
-    file = FileOffered(Path("/work/a.txt"), "a.txt", "", Path("/work/sent-1"), "1")
+    file = FileOffered(Path("/srv/a.txt"), "a.txt", "", Path("/srv/sent-1"), "1")
     said = printed(TextDelta("Before"), file, TextDelta("After"), TurnFinished("BeforeAfter"))
-    assert said == ["Before", "📎 `a.txt`: `/work/a.txt`", "After"]
+    assert said == ["Before", "📎 `a.txt`: `/srv/a.txt`", "After"]
 
 
 @pytest.mark.parametrize(
