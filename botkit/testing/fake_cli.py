@@ -282,8 +282,11 @@ def main() -> None:
     parser.add_argument("--deltas", type=int, default=3)
     parser.add_argument("--once", type=Path)
     parser.add_argument("--version", action="version", version="2.1.300 (fake Claude Code)")
-    given, _ = parser.parse_known_args()
+    given, rest = parser.parse_known_args()
     mode = given.mode
+    if rest[-2:] == ["auth", "status"]:
+        sys.stdout.write('{"loggedIn": true}\n')
+        return
     if given.once:
         if given.once.exists():
             mode = "normal"

@@ -370,11 +370,11 @@ async def _found(command: str, below: int | None = None) -> psutil.Process:
 
 
 def counted(root: Path, command: tuple[str, ...]) -> tuple[str, ...]:
-    """The command, which notes each of its starts; being asked its version is none."""
+    """The command, which notes each of its starts; being asked its version or its login is none."""
     return (
         "/bin/sh",
         "-c",
-        f'case "$*" in *--version) ;; *) echo start >> {shlex.quote(str(root / "starts"))};; esac; exec "$@"',
+        f'case "$*" in *--version | *"auth status") ;; *) echo start >> {shlex.quote(str(root / "starts"))};; esac; exec "$@"',
         "sh",
         *command,
     )
