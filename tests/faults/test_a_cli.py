@@ -374,7 +374,8 @@ def counted(root: Path, command: tuple[str, ...]) -> tuple[str, ...]:
     return (
         "/bin/sh",
         "-c",
-        f'case "$*" in *--version | *"auth status") ;; *) echo start >> {shlex.quote(str(root / "starts"))};; esac; exec "$@"',
+        f'case "$*" in *--version | *"auth status") ;; *) echo start >> {shlex.quote(str(root / "starts"))};; esac; '
+        'exec "$@"',
         "sh",
         *command,
     )
