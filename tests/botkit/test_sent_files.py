@@ -23,7 +23,7 @@ from botkit.testing.virtual import virtual
 from botkit.view import Display
 
 THREAD = Conversation("fake", "T1", "C1", "1.0")
-FILE = FileOffered(Path("/work/report.txt"), "report.txt", "Look", Path("/work/.botkit/uploads/s/sent-1"), "1")
+FILE = FileOffered(Path("/srv/report.txt"), "report.txt", "Look", Path("/srv/.botkit/uploads/s/sent-1"), "1")
 NONCE = "turn1.file.1"
 
 
@@ -68,7 +68,7 @@ async def test_a_platform_without_files_names_the_path() -> None:
     async with reply_on(messenger) as reply:
         reply.push(FILE)
         reply.push(TurnFinished("Written."))
-    assert seen(messenger) == [("Look\n\n📎 `report.txt`: `/work/report.txt`", ()), ("Written.", ())]
+    assert seen(messenger) == [("Look\n\n📎 `report.txt`: `/srv/report.txt`", ()), ("Written.", ())]
     assert not messenger.breaches
 
 
