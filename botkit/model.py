@@ -124,6 +124,8 @@ class Outgoing:
     nonce: str = ""
     names: tuple[str, ...] = ()
     """What people see the files called, in their order; a file without one goes by its own name."""
+    live: bool = False
+    """More will come: this message is still growing. Only where `Capabilities.live` says that it matters."""
 
     @property
     def named(self) -> tuple[tuple[Path, str], ...]:
@@ -152,6 +154,8 @@ class Capabilities:
     """False: a message cannot be changed once posted, so only final parts are posted."""
     buttons: bool = True
     files: bool = True
+    live: bool = False
+    """A growing message is another thing here than a finished one (a native stream, a streaming card)."""
     command_prefix: str = "/"
     """What a typed command starts with here, for texts that tell people what to type."""
 

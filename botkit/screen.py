@@ -137,7 +137,8 @@ class Screen:
         texts_wanted = self._texts(final)
         for number, text in enumerate(texts_wanted):
             post = self._part(number, final)
-            outgoing = Outgoing(text, nonce=post.nonce)
+            growing = self._able.live and not final and number == len(texts_wanted) - 1
+            outgoing = Outgoing(text, nonce=post.nonce, live=growing)
             if post.ref is None:
                 yield Want(post, post.attempted or outgoing, text=self._view.text)
             elif post.shown != outgoing and not post.gone and self._able.edits:
