@@ -98,6 +98,8 @@ class Bot:
         """Hides the secrets botkit knows from everything that is shown."""
         self.tasks = Tasks()
         self.lanes = Lanes(settings.queue)
+        self.suspects = asyncio.Lock()
+        """Held while a message is tried again that may be what crashed botkit."""
         self.logs = TurnLogs()
         self.approvals = Approvals(runner, self.tasks, settings.approval_timeout)
         self.leases = Leases(store, runner, self.tasks, f"{owner}|{name}")

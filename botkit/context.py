@@ -62,6 +62,7 @@ class Context:
         self._reply: Reply | None = None
         self._closed = False
         self._delivered = False
+        self._alone = False
 
     @property
     def turn(self) -> str:
@@ -110,6 +111,11 @@ class Context:
         """Answer with a text, Markdown; this ends the message's turn."""
         await self.push(TurnFinished(text=text))
 
+    async def alone(self) -> None:
+        """Wait until no other suspect of a crash is being tried; the next one may when this message is answered."""
+        await self.bot.suspects.acquire()
+        self._alone = True
+
     def revise(self, text: str) -> None:
         """The sender edited the message before its turn began."""
         self.message = replace(self.message, text=text)
@@ -123,9 +129,13 @@ class Context:
         if self._closed:
             return self._delivered
         self._closed = True
-        if self._reply is None:
-            self._delivered = True
-        else:
-            await self._reply.__aexit__(cut and type(cut), cut, None)
-            self._delivered = self._reply.delivered and self.outcome is not None
+        try:
+            if self._reply is None:
+                self._delivered = True
+            else:
+                await self._reply.__aexit__(cut and type(cut), cut, None)
+                self._delivered = self._reply.delivered and self.outcome is not None
+        finally:
+            if self._alone:
+                self.bot.suspects.release()
         return self._delivered

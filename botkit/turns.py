@@ -14,6 +14,9 @@ from botkit.events import TurnFinished as Finished
 from botkit.lanes import Withdrawn
 from botkit.model import Entry, Session, Turn
 
+SUSPECT = 2
+"""Crashes a message was part of until it is tried alone."""
+
 
 async def run(ctx: Context, prompt: str) -> None:
     """Give a prompt to Claude in the context's session and show what happens until the outcome is shown."""
@@ -69,11 +72,17 @@ async def _close_requests(ctx: Context) -> None:
 async def retake(ctx: Context) -> bool:
     """Before a message is tried again that an earlier process left. False: that was too often, and its sender is told.
 
-    What crashes botkit need not be the turn itself: tries that ended before it began count as well.
+    What crashes botkit need not be the turn itself: tries that ended before it began count as well. After the second
+    crash everything that was there both times is suspect, and suspects are tried one at a time: the third crash then
+    counts for the one that was being tried, not for those beside it.
     """
     entry = ctx.entry
     tries = entry.attempts + entry.retaken + (not entry.attempts and entry.retaken > 0)
-    if tries < ctx.bot.settings.max_attempts or _known(entry) is not None:
+    if _known(entry) is not None:
+        return True
+    if tries < ctx.bot.settings.max_attempts:
+        if tries >= SUSPECT:
+            await ctx.alone()
         await ctx.record.retake()
         return True
     await ctx.push(TurnFailed("gave_up", texts.gave_up(tries)))
