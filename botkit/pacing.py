@@ -5,11 +5,28 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 from botkit.model import Conversation
 
 Act = Literal["post", "edit"]
+
+
+class Pacing(Protocol):
+    """When a reply may act: one for each account, shared by all its replies."""
+
+    async def ready(self, act: Act, conversation: Conversation, *, urgent: bool) -> None:
+        """Wait for this act's turn. Render after it, so that the newest view is sent. May be cancelled."""
+        ...
+
+    def give_back(self, act: Act, conversation: Conversation) -> None:
+        """The act that was `ready` did not happen after all."""
+        ...
+
+    def limited(self, act: Act, conversation: Conversation, retry_after: float) -> None:
+        """The platform said 429: whoever it concerns does not do this for so many seconds."""
+        ...
+
 
 _REMEMBERED = 60.0
 """Seconds after which it no longer matters when a conversation was served last."""
@@ -34,7 +51,7 @@ UNLIMITED = Rate(per_minute=600_000, burst=10_000)
 
 
 class Pacer:
-    """One account's budget, shared by all its replies.
+    """Implements `Pacing` with token buckets: one account's budget, shared by all its replies.
 
     Urgent acts go first, in order; then progress, the conversation that has waited longest since its last act first.
     So the more replies are live, the slower each one's progress.
@@ -61,7 +78,7 @@ class Pacer:
         self._timer: asyncio.TimerHandle | None = None
 
     async def ready(self, act: Act, conversation: Conversation, *, urgent: bool) -> None:
-        """Wait for this act's turn. Render after it, so that the newest view is sent. May be cancelled."""
+        """See `Pacing.ready`."""
         self._number += 1
         granted = asyncio.get_running_loop().create_future()
         waiter = _Waiter(act, conversation, urgent, self._number, granted)
@@ -78,13 +95,13 @@ class Pacer:
             raise
 
     def give_back(self, act: Act, conversation: Conversation) -> None:
-        """The act that was `ready` did not happen after all."""
+        """See `Pacing.give_back`."""
         for bucket in self._buckets(act, conversation):
             bucket.tokens = min(bucket.rate.burst, bucket.tokens + 1)
         self._grant()
 
     def limited(self, act: Act, conversation: Conversation, retry_after: float) -> None:
-        """The platform said 429: nobody does this for so many seconds; then one act, then the usual pace."""
+        """See `Pacing.limited`. It concerns everybody: after that one act, then the usual pace."""
         bucket = self._buckets(act, conversation)[0]
         bucket.stop(self._now() + retry_after)
         self._grant()

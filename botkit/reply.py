@@ -22,7 +22,7 @@ from botkit.events import (
 )
 from botkit.markdown import code
 from botkit.model import Conversation, Outgoing, ReplyState
-from botkit.pacing import Pacer
+from botkit.pacing import Pacing
 from botkit.protocols import Checkpoint, Messenger
 from botkit.screen import Post, Screen, Want
 from botkit.view import Display, View
@@ -46,7 +46,7 @@ class EditReply:
         conversation: Conversation,
         *,
         nonce: str,
-        pacer: Pacer,
+        pacer: Pacing,
         display: Display | None = None,
         resume: ReplyState | None = None,
         checkpoint: Checkpoint | None = None,

@@ -12,28 +12,41 @@ from botkit.pacing import Act, Pacer, Rate
 RouteOf = Callable[[Act, Conversation], Route]
 
 
-class ChannelPacer(Pacer):
-    """A pacer whose channels have no rate of their own: each asks the headers, so the newest text is what is sent.
+class ChannelPacer:
+    """Implements `Pacing`. The limits of Discord are those of single channels, and a thread is one.
 
-    It is a `Pacer` because replies take one; the limits of Discord are those of single channels, and a thread is one.
+    So channels have no rate of their own: each asks the headers, and the account's budget comes after them.
     """
 
     def __init__(self, buckets: Buckets, route: RouteOf) -> None:
         # 50 requests a second for the account; some are left for everything else.
-        super().__init__({"edit": Rate(1800, burst=20, reserve=5), "post": Rate(900, burst=15, reserve=3)})
+        self._account = Pacer({"edit": Rate(1800, burst=20, reserve=5), "post": Rate(900, burst=15, reserve=3)})
         self._headers, self._route = buckets, route
 
     async def ready(self, act: Act, conversation: Conversation, *, urgent: bool) -> None:
-        """See `Pacer.ready`."""
-        loop = asyncio.get_running_loop()
-        left = self._headers.wait(self._route(act, conversation), loop.time(), urgent=urgent)
-        while left > 0:
-            await asyncio.sleep(left)
-            left = self._headers.wait(self._route(act, conversation), loop.time(), urgent=urgent)
-        await super().ready(act, conversation, urgent=urgent)
+        """See `Pacing.ready`."""
+        granted = False
+        while not granted:
+            left = self._wait(act, conversation, urgent=urgent)
+            if left > 0:
+                await asyncio.sleep(left)
+                continue
+            await self._account.ready(act, conversation, urgent=urgent)
+            granted = self._wait(act, conversation, urgent=urgent) <= 0
+            if not granted:  # meanwhile another reply of the channel took what was left there
+                self._account.give_back(act, conversation)
+
+    def give_back(self, act: Act, conversation: Conversation) -> None:
+        """See `Pacing.give_back`."""
+        self._account.give_back(act, conversation)
 
     def limited(self, act: Act, conversation: Conversation, retry_after: float) -> None:
-        """See `Pacer.limited`; but only this channel waits: what holds for all, the headers' book knows already."""
+        """See `Pacing.limited`. Only this channel waits: what holds for all, the headers' book knows already."""
         # The call that was refused may have been another one, such as making the thread.
         now = asyncio.get_running_loop().time()
         self._headers.limited(self._route(act, conversation), retry_after, now, everywhere=False)
+
+    def _wait(self, act: Act, conversation: Conversation, *, urgent: bool) -> float:
+        """Seconds until the channel's own limits let it go."""
+        now = asyncio.get_running_loop().time()
+        return self._headers.wait(self._route(act, conversation), now, urgent=urgent)
