@@ -13,8 +13,11 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from botkit.display import Display
 from botkit.events import Decision, TurnEvent
+from botkit.history import Said
 from botkit.model import (
+    PLAIN,
     Admission,
     Admitted,
     Attachment,
@@ -25,13 +28,17 @@ from botkit.model import (
     Message,
     MessageRef,
     Outgoing,
+    Overrides,
     ReplyState,
+    Role,
     Session,
     Turn,
 )
 
 if TYPE_CHECKING:
     from aiohttp import web
+
+    from botkit.commands import Command
 
 
 class Reply(Protocol):
@@ -101,9 +108,18 @@ class Adapter(Protocol):
         ...
 
     def reply_to(
-        self, message: Message, *, nonce: str, resume: ReplyState | None = None, checkpoint: Checkpoint | None = None
+        self,
+        message: Message,
+        *,
+        nonce: str,
+        display: Display | None = None,
+        resume: ReplyState | None = None,
+        checkpoint: Checkpoint | None = None,
     ) -> Reply:
-        """The reply for a message; with `resume`, one that goes on in the messages an earlier process posted."""
+        """The reply for a message; with `resume`, one that goes on in the messages an earlier process posted.
+
+        `display`: how much it shows; None is the usual.
+        """
         ...
 
     async def download(self, attachment: Attachment, into: Path) -> Path:
@@ -120,6 +136,15 @@ class Doctor(Protocol):
         ...
 
 
+@runtime_checkable
+class Authority(Protocol):
+    """An adapter that has made sure itself of who its authors are: whom it vouches for need not be in the config."""
+
+    def role(self, message: Message) -> Role | None:
+        """What the author of a message of this adapter may do; None for nothing. A denial in the config still wins."""
+        ...
+
+
 class Hub(Protocol):
     """The bot, as an adapter sees it."""
 
@@ -128,10 +153,15 @@ class Hub(Protocol):
         """The bot's name in the config."""
         ...
 
-    async def deliver(self, message: Message) -> bool:
-        """Hand in a message. Returns once it is durable: only now may the platform be acknowledged.
+    @property
+    def commands(self) -> Sequence[Command]:
+        """What the bot's routes offer, for platforms that list commands themselves; the config may change it."""
+        ...
 
-        False: it was not taken (a repeat, a stranger, nobody's route) and may be acknowledged all the same.
+    async def deliver(self, message: Message) -> str:
+        """Hand in a message; its turn's id. Returns once it is durable: only now may the platform be acknowledged.
+
+        '': it was not taken (a repeat, a stranger, nobody's route) and may be acknowledged all the same.
         Raises `StoreError` when it could not be made durable within 2 s: then it must not be acknowledged.
         """
         ...
@@ -171,8 +201,8 @@ class Runner(Protocol):
         """
         ...
 
-    async def reserve(self) -> str:
-        """An id for a new session: a ready worker's, promised to it, or any fresh UUID."""
+    async def reserve(self, overrides: Overrides = PLAIN) -> str:
+        """An id for a new session: that of a ready worker which suits, promised to it, or any fresh UUID."""
         ...
 
     async def stop(self, session: str) -> bool:
@@ -187,6 +217,14 @@ class Runner(Protocol):
         """Close the session's live worker, if any; it can be resumed. False: it is busy and lives on."""
         ...
 
+    async def history(self, session: str) -> Sequence[Said]:
+        """What was said in a session, oldest first; nothing of one that Claude does not know."""
+        ...
+
+    async def forget(self, session: str) -> bool:
+        """Close the session's worker and delete what Claude keeps of it. False: it is busy, and nothing is deleted."""
+        ...
+
 
 class Journal(Protocol):
     """The accepted, unfinished turns. An entry belongs to the process (`owner`) that keeps its lease alive."""
@@ -195,7 +233,8 @@ class Journal(Protocol):
         """Decide and remember one message, atomically and in one round trip.
 
         In this order: seen before → repeat; a limit without a token → refused (nothing taken from the others);
-        otherwise take the tokens, write the entry as `owner`'s, and return the conversation's session.
+        otherwise take the tokens, write the entry as `owner`'s (unless its message is not kept), and return the
+        conversation's session.
         Both a refusal and an admission make the next admission with this key a repeat.
         """
         ...

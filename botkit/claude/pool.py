@@ -42,10 +42,10 @@ class Pool:
     ) -> None:
         self.turns = turns or TurnLimits()
         self._limits = limits
-        self._ambient = dict(os.environ if ambient is None else ambient)
+        self.ambient = dict(os.environ if ambient is None else ambient)
         self._memory = (limits.memory * MEGABYTE) or psutil.virtual_memory().total // 2
         self._keeping = Keeping()
-        self._starting = Starting(self._ambient, self.turns, self._keeping, self._born)
+        self._starting = Starting(self.ambient, self.turns, self._keeping, self._born)
         self._served: list[Profile] = []
         self._spares: dict[Worker, float | None] = {}
         """Spare workers, and since when they are promised to a session."""
@@ -64,7 +64,7 @@ class Pool:
         self._open = False
 
     async def __aenter__(self) -> Pool:
-        refuse_inside(self._ambient)
+        refuse_inside(self.ambient)
         await self._keeping.__aenter__()
         self._open = True
         self._tending = asyncio.create_task(self._tend())

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import structlog
 
+from botkit.claude import transcript
+from botkit.claude.environment import environment
 from botkit.claude.feed import Feed
 from botkit.claude.options import Profile, replayable
 from botkit.claude.pool import Pool
@@ -20,6 +22,7 @@ from botkit.claude.starting import Order
 from botkit.claude.worker import Worker
 from botkit.errors import ClaudeCrashed, RunnerError
 from botkit.events import Decision, Notice, Outcome, TurnEvent, TurnFailed, Waiting
+from botkit.history import Said
 from botkit.model import Turn, Upload
 
 IMAGE = 3_700_000
@@ -104,6 +107,20 @@ class ClaudeRunner:
 
     async def park(self, session: str) -> bool:
         return await self._pool.park(session)
+
+    async def history(self, session: str) -> Sequence[Said]:
+        return await asyncio.to_thread(transcript.read, self._environment, session)
+
+    async def forget(self, session: str) -> bool:
+        """See `Runner.forget`. The files sessions send and receive are left to the retention of files."""
+        if session in self._live or not await self._pool.park(session):
+            return False
+        await asyncio.to_thread(transcript.delete, self._environment, session)
+        return True
+
+    @property
+    def _environment(self) -> Mapping[str, str]:
+        return environment(self._profile, self._pool.ambient, "")
 
     async def _end(self, session: str, live: _Live) -> bool:
         live.stopped = True

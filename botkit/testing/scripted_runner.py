@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from uuid import uuid4
 
@@ -20,7 +20,8 @@ from botkit.events import (
     TurnFinished,
     TurnStarted,
 )
-from botkit.model import Turn
+from botkit.history import Said
+from botkit.model import PLAIN, Overrides, Turn
 
 Play = Callable[[Turn], Iterable[TurnEvent]]
 
@@ -41,6 +42,8 @@ class ScriptedRunner:
         self.turns: list[Turn] = []
         self.decisions: list[tuple[str, Decision]] = []
         self.parked: list[str] = []
+        self.said: dict[str, tuple[Said, ...]] = {}
+        """The histories of sessions, as a test would have them."""
         self.gate = asyncio.Event()
         self.gate.set()
         self._play = play
@@ -90,7 +93,7 @@ class ScriptedRunner:
                 task.cancel()
             await asyncio.wait(tasks)
 
-    async def reserve(self) -> str:
+    async def reserve(self, overrides: Overrides = PLAIN) -> str:
         """See `Runner.reserve`."""
         return str(uuid4())
 
@@ -116,4 +119,15 @@ class ScriptedRunner:
         if session in self._stops:
             return False
         self.parked.append(session)
+        return True
+
+    async def history(self, session: str) -> Sequence[Said]:
+        """See `Runner.history`: what the test put into `said`."""
+        return self.said.get(session, ())
+
+    async def forget(self, session: str) -> bool:
+        """See `Runner.forget`."""
+        if session in self._stops:
+            return False
+        self.said.pop(session, None)
         return True

@@ -1,0 +1,143 @@
+"""Reads the transcript the CLI keeps of a session: a file of JSON lines, of which only what was said is taken."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from botkit.history import Said, ToolCall
+
+
+class _Block(msgspec.Struct):
+    type: str = ""
+    text: str = ""
+    thinking: str = ""
+    id: str = ""
+    name: str = ""
+    input: msgspec.Raw = msgspec.Raw(b"{}")
+    tool_use_id: str = ""
+    content: str | list[_Block] = ""
+    is_error: bool = False
+
+
+class _Spoken(msgspec.Struct):
+    content: str | list[_Block] = ""
+
+
+class _Line(msgspec.Struct, rename="camel"):
+    """The lines of other types and those nobody said (reminders, summaries, sub-agents) are skipped."""
+
+    type: str = ""
+    uuid: str = ""
+    timestamp: str = ""
+    is_sidechain: bool = False
+    is_meta: bool = False
+    is_compact_summary: bool = False
+    message: _Spoken = msgspec.field(default_factory=_Spoken)
+
+
+_DECODER = msgspec.json.Decoder(_Line)
+
+
+def files(environment: Mapping[str, str], session: str) -> list[Path]:
+    """The files that hold a session, wherever the CLI filed it; none if it has said nothing or runs elsewhere."""
+    home = environment.get("CLAUDE_CONFIG_DIR") or str(Path(environment.get("HOME") or Path.home()) / ".claude")
+    return sorted(Path(home).glob(f"projects/*/{session}.jsonl"))
+
+
+def read(environment: Mapping[str, str], session: str) -> Sequence[Said]:
+    """All that was said, oldest first. What cannot be read, such as a line that is being written, is left out."""
+    found: list[Said] = []
+    for path in files(environment, session):
+        try:
+            data = path.read_bytes()
+        except OSError:
+            continue
+        found += told(data.splitlines())
+    return found
+
+
+def delete(environment: Mapping[str, str], session: str) -> None:
+    """Delete a session's transcripts and what lies beside them under its name; what is gone already is fine."""
+    for path in files(environment, session):
+        path.unlink(missing_ok=True)
+        shutil.rmtree(path.with_suffix(""), ignore_errors=True)
+
+
+def told(lines: Iterable[bytes]) -> list[Said]:
+    """What the lines of a transcript say. Pure."""
+    found: list[Said] = []
+    for line in _spoken(lines):
+        blocks = _blocks(line.message.content)
+        found = _answered(found, blocks)
+        text = "\n\n".join(block.text for block in blocks if block.type == "text" and block.text)
+        said = Said(line.uuid, "user" if line.type == "user" else "assistant", text, _seconds(line.timestamp))
+        if line.type == "user":
+            if text:
+                found.append(said)
+            continue
+        thinking = "\n\n".join(block.thinking for block in blocks if block.thinking)
+        tools = tuple(
+            ToolCall(block.id, block.name, bytes(block.input).decode()) for block in blocks if block.type == "tool_use"
+        )
+        said = replace(said, thinking=thinking, tools=tools)
+        if found and found[-1].role == "assistant":
+            found[-1] = _joined(found[-1], said)
+        elif text or thinking or tools:
+            found.append(said)
+    return found
+
+
+def _spoken(lines: Iterable[bytes]) -> Iterator[_Line]:
+    for data in lines:
+        try:
+            line = _DECODER.decode(data)
+        except msgspec.MsgspecError:
+            continue
+        nobody = line.is_sidechain or line.is_meta or line.is_compact_summary
+        if line.type in ("user", "assistant") and not nobody:
+            yield line
+
+
+def _blocks(content: str | list[_Block]) -> list[_Block]:
+    return [_Block("text", content)] if isinstance(content, str) else content
+
+
+def _answered(found: list[Said], blocks: Sequence[_Block]) -> list[Said]:
+    """Put the results of tools where the tools are."""
+    results = {block.tool_use_id: block for block in blocks if block.type == "tool_result"}
+    if not results or not found:
+        return found
+    tools = tuple(
+        replace(tool, output=_text(results[tool.id]), ok=not results[tool.id].is_error) if tool.id in results else tool
+        for tool in found[-1].tools
+    )
+    return [*found[:-1], replace(found[-1], tools=tools)]
+
+
+def _text(result: _Block) -> str:
+    return "\n".join(block.text for block in _blocks(result.content) if block.text)
+
+
+def _joined(one: Said, more: Said) -> Said:
+    def both(first: str, second: str) -> str:
+        return "\n\n".join(part for part in (first, second) if part)
+
+    return replace(
+        one,
+        text=both(one.text, more.text),
+        thinking=both(one.thinking, more.thinking),
+        tools=(*one.tools, *more.tools),
+    )
+
+
+def _seconds(timestamp: str) -> float:
+    try:
+        return datetime.fromisoformat(timestamp).timestamp()
+    except ValueError:
+        return 0.0

@@ -1,0 +1,32 @@
+"""What was said in a session, as Claude's own transcript keeps it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A tool Claude used. `input` is JSON text; `output` is what came back as text, '' while nothing has."""
+
+    id: str
+    name: str
+    input: str
+    output: str = ""
+    ok: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One side of the conversation until the other speaks: a prompt, or all of Claude's answer to it."""
+
+    id: str
+    """The transcript's own id of its first line, a UUID."""
+    role: Literal["user", "assistant"]
+    text: str
+    """Markdown. A user's text is what Claude was given, so it may begin with who wrote it."""
+    at: float
+    """Unix seconds."""
+    thinking: str = ""
+    tools: tuple[ToolCall, ...] = ()
