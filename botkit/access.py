@@ -31,15 +31,7 @@ class Access:
     def role(self, message: Message) -> Role | None:
         """The author's role in this conversation; None for a stranger, a denied one, or a bot."""
         user, where = message.author.id, message.conversation
-        if message.author.is_bot or not user:
-            return None
-        denied = (
-            _named(user, self.deny_users)
-            or where.channel in self.deny_channels
-            or (not where.direct and _named(where.channel, self.deny_channels))
-            or _named(where.space, self.deny_spaces)
-        )
-        if denied:
+        if self.denies(message):
             return None
         if _named(user, self.admins):
             return "admin"
@@ -51,6 +43,18 @@ class Access:
             or _named(where.space, self.allow_spaces)
         )
         return "user" if allowed else None
+
+    def denies(self, message: Message) -> bool:
+        """Whether the author is shut out here whatever else allows them: by name, by place, or for being a bot."""
+        user, where = message.author.id, message.conversation
+        return (
+            message.author.is_bot
+            or not user
+            or _named(user, self.deny_users)
+            or where.channel in self.deny_channels
+            or (not where.direct and _named(where.channel, self.deny_channels))
+            or _named(where.space, self.deny_spaces)
+        )
 
     @property
     def nobody(self) -> bool:

@@ -17,14 +17,16 @@ import structlog
 from botkit import texts, turns
 from botkit.access import RANK, Access
 from botkit.approvals import Approvals
+from botkit.commands import Command
 from botkit.context import Context
+from botkit.display import Display
 from botkit.errors import AdapterError, StoreError
 from botkit.events import TurnEvent, TurnFailed
 from botkit.lanes import Lanes
 from botkit.leases import BEAT, Leases, gone
 from botkit.limits import Limits
-from botkit.model import Admission, Conversation, Entry, Message, Outgoing, Role, Session, User
-from botkit.protocols import Adapter, Runner, Store
+from botkit.model import Admission, Admitted, Conversation, Entry, Message, Outgoing, Role, Session, User
+from botkit.protocols import Adapter, Authority, Runner, Store
 from botkit.record import Record
 from botkit.redact import Redactor
 from botkit.routing import Handler, Middleware, Route, Routes, compose
@@ -65,6 +67,7 @@ class BotSettings:
     """How long running turns may go on when botkit is told to stop."""
     max_upload: int = 30 * 1024 * 1024
     max_uploads: int = 10
+    display: Display = Display()
 
 
 class Bot:
@@ -89,6 +92,7 @@ class Bot:
         self.name = name
         self.settings = settings
         self.adapters: Mapping[str, Adapter] = {adapter.name: adapter for adapter in adapters}
+        self._authorities = _authorities(self.adapters)
         self.routes = routes
         self.runner = runner
         self.store = store
@@ -120,17 +124,21 @@ class Bot:
     def bot(self) -> str:
         return self.name
 
-    async def deliver(self, message: Message) -> bool:
+    @property
+    def commands(self) -> Sequence[Command]:
+        return self.routes.listed
+
+    async def deliver(self, message: Message) -> str:
         """See `Hub.deliver`. Policy first, which is pure; then one round trip to the store; then a task."""
         if self._closing or message.conversation.adapter not in self.adapters:
             raise StoreError("botkit is stopping, or its adapter is, and takes no new messages")
         route = self._route(message)
         if route is None or not (message.addressed or self.lanes.holds(message.conversation.key, message.reply_to)):
-            return False
-        role = self.access.role(message)
+            return ""
+        role = self._role(message)
         if role is None:
             self._stranger(message)
-            return False
+            return ""
         entry = Entry(uuid4().hex, self.name, f"{self.name}/{message.conversation.key}", message, time.time())
         # What the store says of the session may be old by the time the lane is free.
         busy = self.lanes.running(message.conversation.key) is not None
@@ -138,17 +146,32 @@ class Bot:
         admission = Admission(f"{self.name}/{message.conversation.adapter}/{message.id}", limits, entry, time.time())
         try:
             async with asyncio.timeout(ADMIT_WITHIN):
-                admitted = await self.store.admit(admission, self._owner)
+                admitted = await self._admit(admission)
         except TimeoutError:
             raise StoreError(f"the store did not answer within {ADMIT_WITHIN:g} s") from None
         if admitted.repeat:
             log.debug("repeat", message=message.id, conversation=message.conversation.key)
-            return False
+            return ""
         refusal = texts.limited(admitted.refused.scope, admitted.retry_after) if admitted.refused is not None else ""
         ctx = self._context(entry, route, role, refusal=refusal, session=admitted.session)
         ctx.waited = busy
         self._start(ctx)
-        return True
+        return entry.id
+
+    async def _admit(self, admission: Admission) -> Admitted:
+        message = admission.entry.message
+        if message.kept or admission.limits:
+            return await self.store.admit(admission, self._owner)
+        # Nothing to remember, nothing to count: it is new by its nature, and costs a look or nothing at all.
+        return Admitted(session=None if message.stateless else await self.store.session(admission.entry.conversation))
+
+    def _role(self, message: Message) -> Role | None:
+        """What the author may do here: by the config, or by the word of an adapter that knows them."""
+        role, authority = self.access.role(message), self._authorities.get(message.conversation.adapter)
+        if authority is None or self.access.denies(message):
+            return role
+        vouched = authority.role(message)
+        return vouched if role is None or (vouched is not None and RANK[vouched] > RANK[role]) else role
 
     def _route(self, message: Message) -> Route | None:
         route = self.routes.find(message)
@@ -158,7 +181,7 @@ class Bot:
         return route
 
     def allowed(self, message: Message) -> bool:
-        return self.access.role(message) is not None
+        return self._role(message) is not None
 
     async def follows(self, conversation: Conversation) -> bool:
         key = f"{self.name}/{conversation.key}"
@@ -202,7 +225,8 @@ class Bot:
         refusal: str = "",
         recovered: bool = False,
     ) -> Context:
-        adapter, record = self.adapters[entry.message.conversation.adapter], Record(self.store, entry)
+        adapter = self.adapters[entry.message.conversation.adapter]
+        record = Record(self.store, entry, kept=entry.message.kept)
         if not refusal and RANK[role] < RANK[route.role]:
             refusal = texts.not_your_role(route.role)
         return Context(self, adapter, route, role, record, session=session, refusal=refusal, recovered=recovered)
@@ -321,6 +345,7 @@ class Bot:
         connections = await self._connect(fresh)
         # Both are connected for a moment: what arrives twice is recognised, what would arrive in between is not lost.
         old, self._connections, self.adapters = self._connections, connections, fresh
+        self._authorities = _authorities(fresh)
         self.connected = set(fresh)
         await old.aclose()
 
@@ -366,7 +391,7 @@ class Bot:
 
     async def _take_up(self, entry: Entry) -> None:
         message = entry.message
-        route, role = self.routes.find(message), self.access.role(message)
+        route, role = self.routes.find(message), self._role(message)
         if route is None or role is None or message.conversation.adapter not in self.adapters:
             log.warning("entry_dropped", turn=entry.id, conversation=entry.conversation)
             await self.store.bury(entry.id, "its adapter, route or author is no longer allowed")
@@ -375,6 +400,10 @@ class Bot:
         session = session or await self.store.session(entry.conversation)
         log.info("turn_taken_up", turn=entry.id, attempts=entry.attempts)
         self._start(self._context(entry, route, role, session=session, recovered=True))
+
+
+def _authorities(adapters: Mapping[str, Adapter]) -> Mapping[str, Authority]:
+    return {name: adapter for name, adapter in adapters.items() if isinstance(adapter, Authority)}
 
 
 def _is_end(problem: BaseException) -> bool:

@@ -65,6 +65,36 @@ class Attachment:
 
 
 @dataclass(frozen=True, slots=True)
+class Overrides:
+    """What one message asks of Claude beyond its bot's profile. '' and None leave a thing as it is.
+
+    Nothing here is checked against a policy: whoever makes the message has seen to that.
+    """
+
+    model: str = ""
+    mode: PermissionMode | Literal[""] = ""
+    workdir: str = ""
+    """Where a new session works; one that goes on stays where it is."""
+    system: str = ""
+    """Added to the system prompt, after the bot's own."""
+    schema: str = ""
+    """JSON schema of the answer, as JSON; the outcome's text is then JSON that fits it."""
+    tools: tuple[str, ...] | None = None
+    """The only built-in tools there are; () is none."""
+    disallowed_tools: tuple[str, ...] = ()
+    """Taken away beside those that the bot may not use."""
+    effort: str = ""
+    """How hard the model thinks: "low", "medium", "high"."""
+    thinking: int | None = None
+    """Tokens the model may think with; 0 is not at all."""
+    budget: float = 0.0
+    """US dollars the turn may cost; the bot's own limit holds as well."""
+
+
+PLAIN = Overrides()
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """Anything a person did that botkit may answer: wrote, edited or deleted a message, pressed a button.
 
@@ -85,19 +115,26 @@ class Message:
     reply_to: str = ""
     context: str = field(default="", compare=False)
     """What was said in the thread before the bot was called into it, as Markdown; given to Claude, never a command."""
+    kept: bool = True
+    """False: nobody would read its answer after a restart, so no journal holds it and nothing takes it up."""
+    verbatim: bool = False
+    """The text is for Claude as it stands: never a command, neither botkit's nor the CLI's."""
+    stateless: bool = False
+    """It has a session of its own that nobody goes on with: gone with its worker when the turn is over. Never kept."""
+    overrides: Overrides = PLAIN
     raw: Mapping[str, object] | None = field(default=None, compare=False, repr=False)
     """The platform's own payload, for its adapter only; not kept in the journal."""
 
     @property
     def command(self) -> str:
         """The lower-case name of the command the text starts with (`/stop`, `!stop`), or ''."""
-        match = _COMMAND.match(self.text)
+        match = None if self.verbatim else _COMMAND.match(self.text)
         return match[1].lower() if match else ""
 
     @property
     def arguments(self) -> str:
         """What follows the command's name, stripped; the whole text when there is no command."""
-        match = _COMMAND.match(self.text)
+        match = None if self.verbatim else _COMMAND.match(self.text)
         return (self.text[match.end() :] if match else self.text).strip()
 
 
@@ -198,6 +235,8 @@ class Session:
     mode: str = ""
     title: str = ""
     """The first words of the first prompt, for `/sessions`."""
+    display: str = ""
+    """The level of display chosen here with `/display`; '' is the bot's."""
     turns: int = 0
     cost: float = 0.0
     """US dollars, all turns."""
@@ -233,6 +272,11 @@ class Turn:
     fresh: bool = False
     """The session does not exist yet: create it under its id instead of resuming it."""
     files: tuple[Upload, ...] = ()
+    stateless: bool = False
+    """The session ends with the turn: its worker and whatever it has written about it go."""
+    verbatim: bool = False
+    """The prompt is no command of the CLI, also where the bot allows them."""
+    overrides: Overrides = PLAIN
 
 
 @dataclass(frozen=True, slots=True)

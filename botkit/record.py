@@ -25,7 +25,7 @@ class Record:
     """Changes are noted at once and written soon; what must be durable before going on is awaited."""
 
     def __init__(self, store: Store, entry: Entry, *, kept: bool = True) -> None:
-        """`kept`: the journal has the entry; one that nobody sent is not kept, only its session is saved."""
+        """`kept`: the journal has the entry. Of one that is not kept, only the session is saved."""
         self.entry = entry
         self._kept = kept
         self._store = store
@@ -37,7 +37,10 @@ class Record:
         """The turn is about to be given to Claude, in this session. Raises StoreError."""
         self.entry = replace(self.entry, attempts=self.entry.attempts + 1, retaken=0, session=session.id)
         async with self._lock:
-            await self._store.update(self.entry, session)
+            if self._kept:
+                await self._store.update(self.entry, session)
+            elif session.turns == 0 and not self.entry.message.stateless:
+                await self._store.save_session(session)
 
     async def retake(self) -> None:
         """It is about to be tried again after a crash; a silent store is logged, not waited for."""
@@ -58,7 +61,7 @@ class Record:
             async with self._lock:
                 if self._kept:
                     await self._store.update(self.entry, session)
-                else:
+                elif not self.entry.message.stateless:
                     await self._store.save_session(session)
         except StoreError as problem:
             log.warning("journal_behind", turn=self.entry.id, problem=str(problem))
@@ -109,7 +112,7 @@ class Record:
         await self._until_taken(lambda: self._store.bury(self.entry.id, why))
 
     async def _until_taken(self, end: Callable[[], Awaitable[None]]) -> None:
-        while True:
+        while self._kept:
             try:
                 return await end()
             except StoreError as problem:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from botkit.commands import Command
 from botkit.events import Answer, ApprovalAsked, Decision, Deny, FailureReason, QuestionAsked, TurnFailed, Usage
 from botkit.model import Session, User
 
@@ -129,6 +130,7 @@ NOTHING_SAID = "There was nothing to answer. Write what you want to know or have
 WITHDRAWN = "the message was deleted"
 STORE_DOWN = "botkit's store did not answer, so the turn was not begun"
 UPLOADS_LINKED = "Files cannot come or go here: the upload folder is a link to somewhere else."
+NOBODY_TO_ASK = "Nobody can be asked during this call, so this was denied. Go on without it, or say what is missing."
 NO_REQUEST = "This is no longer open: it was decided, it timed out, or its turn is over."
 NOT_YOURS_TO_DECIDE = "Only the person who asked, or an approver, may decide this."
 REQUEST_OVER = "closed: its turn is over"
@@ -254,8 +256,8 @@ def file_not_sent(name: str, problem: str) -> str:
     return f"⚠️ The file {name} could not be sent: {problem}"
 
 
-def help_text(prefix: str, commands: Sequence[tuple[str, str, str]]) -> str:
-    lines = [f"- `{prefix}{name}{f' {usage}' if usage else ''}`: {about}" for name, usage, about in commands]
+def help_text(prefix: str, commands: Sequence[Command]) -> str:
+    lines = [f"- `{' '.join(filter(None, (prefix + each.name, each.usage)))}`: {each.about}" for each in commands]
     return "Write to me, and I answer in this thread. Commands:\n\n" + "\n".join(lines)
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator
+from contextlib import nullcontext
 from dataclasses import replace
 
 from botkit import texts
 from botkit.context import Context
 from botkit.errors import Refused
-from botkit.events import ApprovalAsked, Outcome, QuestionAsked, RequestClosed, ToolStarted, TurnEvent, TurnFailed
+from botkit.events import ApprovalAsked, Deny, Outcome, QuestionAsked, RequestClosed, ToolStarted, TurnEvent, TurnFailed
 from botkit.events import TurnFinished as Finished
 from botkit.lanes import Withdrawn
 from botkit.model import Entry, Session, Turn
@@ -26,7 +27,9 @@ async def run(ctx: Context, prompt: str) -> None:
         return
     if ctx.entry.attempts:
         prompt = texts.interrupted_prompt(prompt, ctx.entry.tools)
-    async with ctx.bot.leases.hold(ctx, ctx.session.id) as changed:
+    # Of a stateless session nobody else can know.
+    lease = nullcontext(False) if ctx.message.stateless else ctx.bot.leases.hold(ctx, ctx.session.id)
+    async with lease as changed:
         session = ctx.session if not changed else await _as_it_is(ctx, ctx.session)
         session = ctx.session = replace(session, used=time.time())
         fresh = ctx.fresh and not ctx.entry.attempts
@@ -34,7 +37,18 @@ async def run(ctx: Context, prompt: str) -> None:
         if ctx.stopping.is_set():
             raise Withdrawn
         ctx.begun = True
-        turn = Turn(ctx.turn, ctx.message.conversation, ctx.message.author, prompt, session, fresh, ctx.uploads)
+        turn = Turn(
+            ctx.turn,
+            ctx.message.conversation,
+            ctx.message.author,
+            prompt,
+            session,
+            fresh,
+            ctx.uploads,
+            stateless=ctx.message.stateless,
+            verbatim=ctx.message.verbatim,
+            overrides=ctx.message.overrides,
+        )
         async with ctx.bot.runner.start(turn) as events:
             await follow(ctx, events)
 
@@ -109,6 +123,9 @@ async def _go_on(ctx: Context) -> bool:
 
 async def _show(ctx: Context, event: TurnEvent) -> None:
     match event:
+        case ApprovalAsked() | QuestionAsked() if ctx.message.stateless:
+            # Whoever called waits for the answer and cannot be asked anything meanwhile.
+            await ctx.bot.runner.answer(event.id, Deny(texts.NOBODY_TO_ASK))
         case ApprovalAsked() | QuestionAsked():
             await ctx.record.asks(event.id)
             ctx.bot.approvals.opened(ctx, event)

@@ -34,7 +34,7 @@ class Person:
         if not decision:
             self._desk.said(message)
         try:
-            taken = await self._hub.deliver(message)
+            taken = bool(await self._hub.deliver(message))
         except BotkitError as problem:
             await self._tell(f"⚠️ This was not taken: {problem}")
             taken = False

@@ -140,14 +140,14 @@ class Intake:
         if message is None:
             return False
         if not self._hub.allowed(message):
-            return await self._hub.deliver(message)
+            return bool(await self._hub.deliver(message))
         follows = False
         if may_follow_up(written, message, self.me):
             follows = await self._follows(message)
             message = replace(message, addressed=follows)
         if message.addressed:
             message = await self._completed(message, follows=follows)
-        taken = await self._hub.deliver(message)
+        taken = bool(await self._hub.deliver(message))
         if taken:
             self._taken[message.id] = message
             while len(self._taken) > REMEMBERED:
@@ -161,11 +161,11 @@ class Intake:
         fresh = time.time() - message.sent_at < CALLED_BY_EDIT
         if message.id not in self._taken and message.addressed and fresh and await self.take(written):
             return True  # the mention came with the edit
-        return await self._hub.deliver(edited(message, written.get("edited_timestamp") or ""))
+        return bool(await self._hub.deliver(edited(message, written.get("edited_timestamp") or "")))
 
     async def _delete(self, id: str) -> bool:
         message = self._taken.get(id)
-        return message is not None and await self._hub.deliver(deleted(message))
+        return message is not None and bool(await self._hub.deliver(deleted(message)))
 
     async def _parsed(self, written: Written) -> Message | None:
         """The message with its place. What nobody allowed wrote costs no call."""

@@ -117,7 +117,7 @@ class Interactions:
     async def take(self, hub: Hub, interaction: Interaction, message: Message) -> bool:
         """Whether it was taken. A stranger costs no call: Discord shows that nobody responded."""
         if not hub.allowed(message):
-            return await hub.deliver(message)
+            return bool(await hub.deliver(message))
         loop = asyncio.get_running_loop()
         begun, ticket = loop.time(), None
         if message.kind == "new":
@@ -126,7 +126,7 @@ class Interactions:
                 self._tickets.popitem(last=False)
         taken, said = False, NOT_TAKEN
         try:
-            taken = await hub.deliver(message)
+            taken = bool(await hub.deliver(message))
         except StoreError as problem:
             log.warning("interaction_not_kept", problem=str(problem))
             said = NOT_KEPT

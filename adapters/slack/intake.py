@@ -39,14 +39,14 @@ class Intake:
         if message is None:
             return False
         if not self._hub.allowed(message):
-            return await self._hub.deliver(message)
+            return bool(await self._hub.deliver(message))
         joins, until = joins_thread(message), asyncio.get_running_loop().time() + PREPARE_WITHIN
         follows = (joins or may_follow_up(message, self._me)) and await self._follows(message, until)
         if follows:
             message = replace(message, addressed=True)
         if message.addressed and message.kind == "new":
             message = await self._completed(message, until, context=joins and not follows)
-        return await self._hub.deliver(message)
+        return bool(await self._hub.deliver(message))
 
     async def _follows(self, message: Message, until: float) -> bool:
         try:

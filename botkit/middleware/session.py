@@ -17,6 +17,10 @@ async def session(ctx: Context, handler: Handler) -> None:
     if ctx.route.urgent:
         await handler(ctx)
         return
+    if ctx.message.stateless:
+        ctx.session, ctx.fresh = replace(await fresh(ctx), conversation=""), True
+        await handler(ctx)
+        return
     found = ctx.session
     if ctx.waited and not ctx.entry.session:
         found = await ctx.bot.store.session(ctx.conversation_key)
@@ -31,12 +35,12 @@ async def session(ctx: Context, handler: Handler) -> None:
 
 async def fresh(ctx: Context, title: str = "") -> Session:
     """A session nobody has used, for the conversation of a message. Its id is ours from the start."""
-    settings, now = ctx.bot.settings, time.time()
+    settings, overrides, now = ctx.bot.settings, ctx.message.overrides, time.time()
     return Session(
-        id=ctx.entry.session or await ctx.bot.runner.reserve(),
+        id=ctx.entry.session or await ctx.bot.runner.reserve(overrides),
         bot=ctx.bot.name,
         conversation=ctx.conversation_key,
-        workdir=str(settings.workdir),
+        workdir=overrides.workdir or str(settings.workdir),
         owner=ctx.message.author.id,
         created=now,
         used=now,

@@ -46,8 +46,9 @@ class MemoryStore:
         if taken.refused is not None:
             return Admitted(refused=taken.refused, retry_after=taken.retry_after)
         self._buckets.update(taken.buckets)
-        self._entries[admission.entry.id] = _kept(admission.entry), owner
-        self._lives(owner, admission.now + GRACE)
+        if admission.entry.message.kept:
+            self._entries[admission.entry.id] = _kept(admission.entry), owner
+            self._lives(owner, admission.now + GRACE)
         return Admitted(session=await self.session(admission.entry.conversation))
 
     async def update(self, entry: Entry, session: Session | None = None) -> None:

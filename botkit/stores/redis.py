@@ -51,7 +51,7 @@ class RedisStore:
         admitted = False
         try:
             answer = await self._server.run(scripts.ADMIT, *_admit(admission, owner))
-            admitted = answer[0] == b"admitted"
+            admitted = answer[0] == b"admitted" and admission.entry.message.kept
         finally:
             if not admitted:
                 self._known.discard(admission.entry.id)
@@ -166,7 +166,7 @@ def _admit(admission: Admission, owner: str) -> list[Argument]:
     entry, bot = admission.entry, quote(admission.entry.bot, safe="")
     fixed: list[Argument] = [admission.key, admission.now, owner, GRACE, int(SEEN_FOR), entry.id, bot, entry.accepted]
     limits = [part for limit in admission.limits for part in (limit.key, limit.burst, limit.per_second)]
-    return [*fixed, entry_bytes(entry), entry.conversation, *limits]
+    return [*fixed, entry_bytes(entry) if entry.message.kept else b"", entry.conversation, *limits]
 
 
 def _session(row: Any) -> Session | None:

@@ -17,7 +17,8 @@ local function lives(owner, till)
 end
 """
 
-# key, now, owner, grace, seen_for, entry, bot, accepted, data, conversation, then key, burst, per second of each limit
+# key, now, owner, grace, seen_for, entry, bot, accepted, data, conversation, then key, burst, per second of each limit;
+# without data there is no entry
 ADMIT = (
     _LIVES
     + SESSIONS
@@ -51,11 +52,13 @@ for i, tokens in pairs(left) do
   redis.call('HSET', 'botkit:buckets', ARGV[i], tokens)
   redis.call('ZADD', 'botkit:buckets:at', now, ARGV[i])
 end
-redis.call('HSET', 'botkit:entries', id, data)
-redis.call('HSET', 'botkit:entry:owner', id, owner)
-redis.call('HSET', 'botkit:entry:bot', id, bot)
-redis.call('ZADD', 'botkit:journal/' .. bot, accepted, id)
-lives(owner, now + grace)
+if data ~= '' then
+  redis.call('HSET', 'botkit:entries', id, data)
+  redis.call('HSET', 'botkit:entry:owner', id, owner)
+  redis.call('HSET', 'botkit:entry:bot', id, bot)
+  redis.call('ZADD', 'botkit:journal/' .. bot, accepted, id)
+  lives(owner, now + grace)
+end
 return {'admitted', bound(conversation)}
 """
 )

@@ -31,7 +31,7 @@ class SqliteStore:
         admitted = False
         try:
             answer, row = await self._db.write(lambda db: tables.admit(db, admission, data, owner))
-            admitted = not answer.repeat and answer.refused is None
+            admitted = not answer.repeat and answer.refused is None and entry.message.kept
         finally:
             if not admitted:
                 self._known.discard(entry.id)

@@ -32,8 +32,9 @@ def admit(db: Connection, admission: Admission, data: bytes, owner: str) -> tupl
         return Admitted(refused=taken.refused, retry_after=taken.retry_after), None
     _write_buckets(db, taken)
     entry = admission.entry
-    db.execute("INSERT INTO entry VALUES (?, ?, ?, ?, ?)", (entry.id, entry.bot, owner, entry.accepted, data))
-    _lives(db, owner, admission.now + GRACE)
+    if entry.message.kept:
+        db.execute("INSERT INTO entry VALUES (?, ?, ?, ?, ?)", (entry.id, entry.bot, owner, entry.accepted, data))
+        _lives(db, owner, admission.now + GRACE)
     return Admitted(), bound_to(db, entry.conversation)
 
 

@@ -9,13 +9,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import uuid4
 
+from botkit.display import Display
 from botkit.errors import Gone
 from botkit.model import Attachment, Capabilities, Conversation, Kind, Message, ReplyState, User
 from botkit.pacing import UNLIMITED, Pacer
 from botkit.protocols import Checkpoint, Hub, Reply
 from botkit.reply import EditReply
 from botkit.testing.messengers import MemoryMessenger
-from botkit.view import Display
 
 CAPABILITIES = Capabilities(max_chars=4000, edit_interval=0.01)
 
@@ -48,14 +48,20 @@ class MemoryAdapter:
             self.hub = None
 
     def reply_to(
-        self, message: Message, *, nonce: str, resume: ReplyState | None = None, checkpoint: Checkpoint | None = None
+        self,
+        message: Message,
+        *,
+        nonce: str,
+        display: Display | None = None,
+        resume: ReplyState | None = None,
+        checkpoint: Checkpoint | None = None,
     ) -> Reply:
         return EditReply(
             self.memory,
             message.conversation,
             nonce=nonce,
             pacer=self._pacer,
-            display=Display(footer=False),
+            display=display,
             resume=resume,
             checkpoint=checkpoint,
         )
@@ -93,8 +99,8 @@ class MemoryAdapter:
             attachments=attachments,
         )
 
-    async def say(self, text: str, *, user: str = "ann", thread: str = "1") -> bool:
-        """Deliver a message as the platform would."""
+    async def say(self, text: str, *, user: str = "ann", thread: str = "1") -> str:
+        """Deliver a message as the platform would; its turn's id, '' when it was not taken."""
         assert self.hub is not None, "not connected"
         return await self.hub.deliver(self.message(text, user=user, thread=thread))
 

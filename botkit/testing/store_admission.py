@@ -15,6 +15,14 @@ class AdmissionContract:
         assert await store.admit(admission("turn-1"), "me") == Admitted()
         assert await _journal(store) == ["turn-1"]
 
+    async def test_a_message_that_is_not_kept_takes_its_token_and_is_not_written_down(self, store: Store) -> None:
+        wanted = admission("turn-1", limit())
+        passing = replace(wanted, entry=replace(wanted.entry, message=replace(wanted.entry.message, kept=False)))
+        assert await store.admit(passing, "me") == Admitted()
+        assert await _journal(store) == []
+        assert await store.take_over("main", "me", [], NOW + 999) == []
+        assert (await store.admit(admission("turn-2", limit()), "me")).refused is not None
+
     async def test_a_message_delivered_again_is_a_repeat_and_writes_nothing(self, store: Store) -> None:
         await store.admit(admission("turn-1", key="same"), "me")
         assert await store.admit(admission("turn-2", key="same"), "me") == Admitted(repeat=True)

@@ -21,7 +21,7 @@ from botkit.errors import ClaudeMissing
 from botkit.events import Decision, TextDelta, TurnEvent, TurnFinished
 from botkit.expand import Toml
 from botkit.leases import owner
-from botkit.model import Conversation, Message, Turn, User
+from botkit.model import PLAIN, Conversation, Message, Overrides, Turn, User
 from botkit.protocols import Runner
 from botkit.redact import Redactor
 from botkit.stores import open_store
@@ -60,8 +60,8 @@ class Stamped:
                 self.ended.append(time.monotonic())
             yield event
 
-    async def reserve(self) -> str:
-        return await self._runner.reserve()
+    async def reserve(self, overrides: Overrides = PLAIN) -> str:
+        return await self._runner.reserve(overrides)
 
     async def stop(self, session: str) -> bool:
         return await self._runner.stop(session)

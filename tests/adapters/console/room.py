@@ -11,6 +11,7 @@ from pathlib import Path
 from aiohttp import web
 
 from adapters.console.adapter import ConsoleAdapter
+from botkit.commands import Command
 from botkit.events import (
     ApprovalAsked,
     Choice,
@@ -32,7 +33,6 @@ from botkit.events import (
     Waiting,
 )
 from botkit.model import Conversation, Message
-from botkit.view import Display
 
 USAGE = Usage(cost=0.0123, seconds=4.2, tools=1)
 LONG = "".join(f"Paragraph {number} of the answer.\n\n" for number in range(1, 31))
@@ -43,22 +43,23 @@ class Room:
 
     def __init__(self, adapter: ConsoleAdapter) -> None:
         self.bot = "room"
+        self.commands = (Command("status", "how it is going"),)
         self._adapter = adapter
         self._lane = asyncio.Lock()
         self._stop = asyncio.Event()
         self._decision: asyncio.Queue[Message] = asyncio.Queue()
         self.turns: set[asyncio.Task[None]] = set()
 
-    async def deliver(self, message: Message) -> bool:
+    async def deliver(self, message: Message) -> str:
         if message.text == "stranger":
-            return False
+            return ""
         if message.command in ("allow", "deny", "answer"):
             self._decision.put_nowait(message)
-            return True
+            return message.id
         if message.text == "slow":
             self._stop.clear()
         self.turns.add(asyncio.create_task(self._answer(message)))
-        return True
+        return message.id
 
     async def stop(self, conversation: Conversation) -> bool:
         self._stop.set()
@@ -134,7 +135,7 @@ class Room:
 
 async def main() -> int:
     where, *script = sys.argv[1:]
-    adapter = ConsoleAdapter(display=Display(thinking=True), script=script, history=Path(where) / "history")
+    adapter = ConsoleAdapter(script=script, history=Path(where) / "history")
     room = Room(adapter)
     told = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, told.set)

@@ -11,11 +11,18 @@ from pydantic import SecretStr
 from adapters.discord import DiscordSettings
 from adapters.discord.adapter import DiscordAdapter
 from adapters.discord.testing import App, LoopbackDiscord
+from botkit.commands import Command
 from botkit.errors import StoreError
 from botkit.events import TurnEvent
 from botkit.model import Conversation, Message
-from botkit.view import Display
 
+COMMANDS = (
+    Command("help", "this list"),
+    Command("stop", "stop what runs; `all` clears the queue too", "[all]"),
+    Command("status", "session, model, cost, queue"),
+    Command("resume", "go on with one of your sessions here", "N|ID"),
+    Command("deploy", "put it into service", "TARGET [when]", "admin"),
+)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -34,6 +41,7 @@ class Bot:
         """Deliveries wait for it."""
         self.followed_threads: dict[Conversation, float] = {}
         self.strangers: set[str] = set()
+        self.commands: Sequence[Command] = COMMANDS
         self.unwanted = False
         """No route is for anything."""
 
@@ -45,7 +53,7 @@ class Bot:
     def new(self) -> list[Message]:
         return [message for message in self.messages if message.kind == "new" and message.addressed]
 
-    async def deliver(self, message: Message) -> bool:
+    async def deliver(self, message: Message) -> str:
         self.attempts += 1
         self._discord.record.changed()
         if self.slow is not None:
@@ -54,12 +62,12 @@ class Bot:
             self.silent -= 1
             raise StoreError("silent")
         if any(message.id == known.id for known in self.messages) or self.unwanted or not self.allowed(message):
-            return False
+            return ""
         if not (message.addressed or message.kind != "new"):
-            return False
+            return ""
         self.messages.append(message)
         self._discord.record.changed()
-        return True
+        return message.id
 
     def allowed(self, message: Message) -> bool:
         return message.author.id not in self.strangers
@@ -99,4 +107,4 @@ def settings_for(discord: LoopbackDiscord, app: App | None = None, **changes: ob
 def adapter_for(
     discord: LoopbackDiscord, app: App | None = None, *, name: str = "discord", **changes: object
 ) -> DiscordAdapter:
-    return DiscordAdapter(name, settings_for(discord, app, **changes), Display())
+    return DiscordAdapter(name, settings_for(discord, app, **changes))

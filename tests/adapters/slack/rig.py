@@ -12,11 +12,18 @@ from pydantic import SecretStr
 from adapters.slack import SlackSettings
 from adapters.slack.adapter import SlackAdapter
 from adapters.slack.testing import App, LoopbackSlack
+from botkit.commands import Command
 from botkit.errors import StoreError
 from botkit.events import TurnEvent
 from botkit.model import Conversation, Message
-from botkit.view import Display
 
+COMMANDS = (
+    Command("help", "this list"),
+    Command("stop", "stop what runs; `all` clears the queue too", "[all]"),
+    Command("status", "session, model, cost, queue"),
+    Command("resume", "go on with one of your sessions here", "N|ID"),
+    Command("deploy", "put it into service", "TARGET [when]", "admin"),
+)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -36,6 +43,7 @@ class Bot:
         self.followed_threads: dict[Conversation, float] = {}
         self.mounted: dict[str, Handler] = {}
         self.strangers: set[str] = set()
+        self.commands: Sequence[Command] = COMMANDS
 
     @property
     def bot(self) -> str:
@@ -45,7 +53,7 @@ class Bot:
     def new(self) -> list[Message]:
         return [message for message in self.messages if message.kind == "new" and message.addressed]
 
-    async def deliver(self, message: Message) -> bool:
+    async def deliver(self, message: Message) -> str:
         self.attempts += 1
         self._slack.record.changed()
         if self.slow is not None:
@@ -54,10 +62,10 @@ class Bot:
             self.silent -= 1
             raise StoreError("silent")
         if any(message.id == known.id for known in self.messages) or not (message.addressed or message.kind != "new"):
-            return False
+            return ""
         self.messages.append(message)
         self._slack.record.changed()
-        return True
+        return message.id
 
     def allowed(self, message: Message) -> bool:
         return message.author.id not in self.strangers
@@ -100,7 +108,7 @@ def settings_for(slack: LoopbackSlack, app: App | None = None, **changes: object
 def adapter_for(
     slack: LoopbackSlack, app: App | None = None, *, name: str = "slack", **changes: object
 ) -> SlackAdapter:
-    return SlackAdapter(name, settings_for(slack, app, **changes), Display())
+    return SlackAdapter(name, settings_for(slack, app, **changes))
 
 
 @asynccontextmanager
