@@ -148,6 +148,17 @@ class Action:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """Something a turn does or means to do: a tool, an entry of the task list. `title` is one line of plain text."""
+
+    id: str
+    title: str
+    state: Literal["waiting", "active", "done", "failed"]
+    detail: str = ""
+    """What came of it, plain text; said once, when the step is over."""
+
+
+@dataclass(frozen=True, slots=True)
 class Outgoing:
     """What the bot says: Markdown, buttons, files.
 
@@ -163,6 +174,10 @@ class Outgoing:
     """What people see the files called, in their order; a file without one goes by its own name."""
     live: bool = False
     """More will come: this message is still growing. Only where `Capabilities.live` says that it matters."""
+    steps: tuple[Step, ...] = ()
+    """What the turn does beside the text. Only where `Capabilities.steps` says that it is shown apart from the text."""
+    status: str = ""
+    """What goes on at this moment, Markdown on one line; only beside `steps`, and only while the message is `live`."""
 
     @property
     def named(self) -> tuple[tuple[Path, str], ...]:
@@ -193,6 +208,11 @@ class Capabilities:
     files: bool = True
     live: bool = False
     """A growing message is another thing here than a finished one (a native stream, a streaming card)."""
+    steps: bool = False
+    """Tools and tasks are shown apart from the text: a growing message's text is the answer alone, and only ever grows.
+    A message may then have no text yet."""
+    lifetime: float = 0.0
+    """Seconds a message may grow; what comes later goes into a new one. 0: for ever."""
     command_prefix: str = "/"
     """What a typed command starts with here, for texts that tell people what to type."""
 
