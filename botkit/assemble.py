@@ -14,7 +14,7 @@ from botkit.routing import Middleware, Route, Routes
 
 def adapters_of(config: BotConfig) -> list[Adapter]:
     """The adapters a bot's config names, not yet connected. Raises ConfigError."""
-    return [load_adapter(name).create(name, settings, config.display) for name, settings in config.adapters.items()]
+    return [load_adapter(name).create(name, settings) for name, settings in config.adapters.items()]
 
 
 def routes_of(config: BotConfig) -> Routes:

@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDic
 from botkit.access import Access
 from botkit.bot import BotSettings
 from botkit.claude.options import PoolLimits, Profile, TurnLimits
+from botkit.display import Display
 from botkit.errors import ConfigError
 from botkit.expand import Expanded, Toml, expand, leaves, merge
 from botkit.fields import Root
@@ -22,7 +23,6 @@ from botkit.problems import ConfigProblems, Problem, explain, nearest
 from botkit.redact import Redactor
 from botkit.secrets import held, of_environment
 from botkit.settings import Bot, Claude, ClaudeOptions, Http, Log, Rates, Settings, Store, Who
-from botkit.view import Display
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,6 @@ class BotConfig:
     middleware: tuple[str, ...]
     settings: BotSettings
     profile: Profile
-    display: Display
     access: Access
     limits: Limits
 
@@ -233,6 +232,7 @@ def _bot(name: str, bot: Bot, settings: Settings, adapters: Mapping[str, BaseMod
             drain=settings.drain,
             max_upload=bot.uploads.max_bytes,
             max_uploads=bot.uploads.max_files,
+            display=Display(**dict(bot.display)),
         ),
         profile=profile,
         display=Display(**dict(bot.display)),

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from botkit.censor import Censor
+from botkit.display import Display
 from botkit.events import FileOffered, Outcome, TurnEvent, TurnFailed, TurnFinished
 from botkit.model import Entry, Message, Role, Session, Upload
 from botkit.protocols import Adapter, Reply
@@ -79,6 +80,12 @@ class Context:
         return f"{self.bot.name}/{self.message.conversation.key}"
 
     @property
+    def display(self) -> Display:
+        """How much of the turn is shown: what the conversation chose, or else what the bot shows everywhere."""
+        usual = self.bot.settings.display
+        return usual if self.session is None else usual.at(self.session.display)
+
+    @property
     def prefix(self) -> str:
         """What a typed command starts with here: `/`, or `!`."""
         return self.adapter.messenger.capabilities.command_prefix
@@ -99,6 +106,7 @@ class Context:
             reply = self.adapter.reply_to(
                 self.message,
                 nonce=self.turn,
+                display=self.display,
                 resume=replace(self.entry.reply, interrupted=self._interrupted) if self.recovered else None,
                 checkpoint=self.record.shown,
             )

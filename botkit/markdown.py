@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 
+from botkit import texts
 from botkit.lines import Line, columns, is_rule, may_become_rule, scan
 from botkit.split import split as split
+
+FOLDED = "folded"
 
 _HALF_LINK = re.compile(r"(!?)\[([^\[\]\n]*)\]\([^)`\n]*$")
 _HALF_IMAGE = re.compile(r"!\[[^\]`\n]*\]?$")
@@ -56,6 +59,32 @@ def block(text: str, language: str = "") -> str:
     """A text as a code block, whatever is in it."""
     mark = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", text)), default=0))
     return f"{mark}{language}\n{text.rstrip()}\n{mark}"
+
+
+def folded(title: str, text: str) -> str:
+    """A text that people open if they want to, under a title in plain words: a code block marked `folded TITLE`.
+
+    A platform that can fold shows its own form of it, any other a code block; so `text` should be short.
+    """
+    line = " ".join(title.replace("`", "'").split())
+    return block(text, f"{FOLDED} {line}")
+
+
+def title_of(info: str) -> str | None:
+    """The title of a folded part, by the info string of its code block; None for any other block."""
+    mark, _, title = info.strip().partition(" ")
+    return title if mark == FOLDED else None
+
+
+def excerpt(text: str, *, rows: int, characters: int, end: bool = False) -> str:
+    """The beginning of a text, or its end, within so many lines and characters; what is missing is said."""
+    lines = text.strip("\n").splitlines()
+    kept = "\n".join(lines[-rows:] if end else lines[:rows])
+    kept = (kept[-characters:] if end else kept[:characters]).strip("\n")
+    if len(kept) >= len(text.strip("\n")):
+        return kept
+    missing = texts.more_lines(len(lines) - len(kept.splitlines()))
+    return f"{missing}\n{kept}" if end else f"{kept}\n{missing}"
 
 
 def plain(text: str) -> str:

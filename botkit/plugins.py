@@ -15,7 +15,6 @@ from pydantic import BaseModel
 
 from botkit.errors import ConfigError
 from botkit.protocols import Adapter
-from botkit.view import Display
 
 BROKEN = (ImportError, AttributeError, SyntaxError, NameError, TypeError, ValueError, OSError)
 """What a module with a mistake in it raises when it is imported."""
@@ -27,11 +26,11 @@ Group = Literal["adapters", "handlers", "middleware"]
 class AdapterPlugin:
     """What an adapter's entry point names: its settings model and how to make it. Cheap to import: no SDK.
 
-    `create(name, settings, display)`: `settings` is an instance of the model, `name` the adapter's config section.
+    `create(name, settings)`: `settings` is an instance of the model, `name` the adapter's config section.
     """
 
     settings: type[BaseModel]
-    create: Callable[[str, Any, Display], Adapter]
+    create: Callable[[str, Any], Adapter]
     setup: Callable[[], str] | None = None
     """What a person does on the platform, step by step, for `botkit init NAME`."""
 

@@ -9,6 +9,7 @@ from typing import TypeVar
 import structlog
 
 from botkit import texts
+from botkit.display import Display
 from botkit.errors import AdapterError, Gone, NotAllowed, RateLimited, TooLong, Unreachable
 from botkit.events import (
     ApprovalAsked,
@@ -25,7 +26,8 @@ from botkit.model import Conversation, Outgoing, ReplyState
 from botkit.pacing import Pacing
 from botkit.protocols import Checkpoint, Messenger
 from botkit.screen import Post, Screen, Want
-from botkit.view import Display, View
+from botkit.stopwatch import Stopwatch
+from botkit.view import View
 
 log = structlog.get_logger("botkit")
 
@@ -34,6 +36,8 @@ _Result = TypeVar("_Result")
 _FIRST_BACKOFF, _LONGEST_BACKOFF = 0.5, 10.0
 LAST_WORDS = 3.0
 """Seconds a cancelled reply has to show how it stands; after a restart it is put right."""
+TICK = 20.0
+"""Seconds without other news after which an edit is spent on the time that a turn takes."""
 _URGENT = (ApprovalAsked, QuestionAsked, RequestClosed, FileOffered, TurnFinished, TurnFailed)
 
 
@@ -63,6 +67,7 @@ class EditReply:
         self._news, self._hurry = asyncio.Event(), asyncio.Event()
         self._closing, self._lost, self._delivered = False, False, False
         self._deadline: float | None = None
+        self._watch = Stopwatch(self._now)
         self._failures, self._retry_at = 0, 0.0
         self._touched_at = self._edited_at = float("-inf")
         self._task: asyncio.Task[None] | None = None
@@ -78,6 +83,7 @@ class EditReply:
     def push(self, event: TurnEvent) -> None:
         """Fold an event in; the loop shows it when the platform's pace allows."""
         self._view.fold(event)
+        self._watch.run(going=self._view.working)
         self._news.set()
         if isinstance(event, _URGENT):
             self._hurry.set()
@@ -130,8 +136,16 @@ class EditReply:
             elif self._closing:
                 break
             else:
-                await self._news.wait()
+                await self._idle()
         self._delivered = not self._lost and self._screen.want(final=True) is None
+
+    async def _idle(self) -> None:
+        """Wait for news; when there is none for long, the time is news. Where people are waited for it stands still."""
+        try:
+            async with asyncio.timeout(TICK if self._view.working else None):
+                await self._news.wait()
+        except TimeoutError:
+            self._view.elapsed = self._watch.seconds
 
     def _want(self) -> Want | None:
         if self._lost:
@@ -183,6 +197,7 @@ class EditReply:
 
     async def _attempt(self, waited_for: Want) -> None:
         """Do whatever is wanted by now, with the slot that was waited for."""
+        self._view.elapsed = self._watch.seconds
         want = self._want()
         if want is None or want.act != waited_for.act or self._not_before(want) > self._now():
             self._pacer.give_back(waited_for.act, self._conversation)

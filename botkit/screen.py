@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from itertools import chain
 
 from botkit import asks, texts
+from botkit.display import Display
 from botkit.events import FileOffered
 from botkit.markdown import code, plain, split
 from botkit.model import MessageRef, Outgoing, ReplyState
 from botkit.pacing import Act
 from botkit.protocols import Messenger
-from botkit.view import Display, Request, View
+from botkit.view import Request, View
 
 _MEMO = 500
 _LAST_REFUSAL = 5

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from botkit.display import Level
 from botkit.fields import (
     BotName,
     Command,
@@ -148,12 +149,12 @@ class Claude(ClaudeOptions):
 class Show(Section):
     """What replies show besides the answer."""
 
+    level: Level = "normal"
+    """With "quiet" the answer alone, once it is there; with "normal" it grows, with a line for each tool, the task list
+    and the time it takes; with "full" also what Claude thinks and what its tools answer, folded. People choose another
+    one for a conversation with /display."""
     footer: bool = True
     """The small last line: duration, cost, tools used."""
-    tools: bool = True
-    """One line for each tool while the turn runs."""
-    thinking: bool = False
-    """What Claude thinks."""
 
 
 class Uploads(Section):

@@ -11,6 +11,7 @@ from botkit.model import Session, User
 # Replies
 
 WORKING = "_Working…_"
+THOUGHT = "Thought"
 COMPACTING = "_Shortening its memory…_"
 ASKED = "_Waiting for the answer to a question below._"
 INTERRUPTED = "⚠️ _Interrupted before it was finished. What is above may be incomplete._"
@@ -52,6 +53,16 @@ def retrying(attempt: int, delay: float, status: int) -> str:
     return f"_The model's API {why}; attempt {attempt} in {delay:.0f} s._"
 
 
+def working(seconds: float) -> str:
+    """That more is coming; from ten seconds on also for how long already."""
+    return WORKING if seconds < 10 else f"_Working… {brief(seconds)}_"
+
+
+def more_lines(count: int) -> str:
+    """What an excerpt leaves out; 0: the rest of a line."""
+    return f"… {count} more line{'s' * (count != 1)}" if count else "…"
+
+
 def earlier_tools(count: int) -> str:
     return f"_… {count} earlier_"
 
@@ -77,6 +88,12 @@ def duration(seconds: float) -> str:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest:02} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
+
+
+def brief(seconds: float) -> str:
+    """Seconds of something that goes on, as a person says them."""
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
 
 
 # Approvals and questions

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from botkit import texts
+from botkit.display import Display
 from botkit.events import (
     ApprovalAsked,
     Compacting,
@@ -29,18 +30,8 @@ from botkit.events import (
     Waiting,
 )
 from botkit.markdown import block, closed, code, presentable
+from botkit.steps import Step
 from botkit.toolbox import Toolbox
-
-
-@dataclass(frozen=True, slots=True)
-class Display:
-    """What a bot's replies show besides the answer."""
-
-    footer: bool = True
-    """The small last line: duration, cost, tools used."""
-    tools: bool = True
-    """One line for each tool while the turn runs."""
-    thinking: bool = False
 
 
 @dataclass(slots=True)
@@ -63,11 +54,12 @@ class View:
         self.files: dict[str, FileOffered] = {}
         """Files by id, in the order Claude sent them; shown as messages of their own."""
         self.outcome: Outcome | None = None
+        self.elapsed = 0.0
+        """Seconds the turn has worked, as whoever shows it last measured; of `working` it is the time."""
         self._resumed, self._begun = resumed, False
         self._cut_off = interrupted or bool(resumed)
         self._pieces: list[str] = []
         self._apart = False
-        self._thinking = ""
         self._tools = Toolbox()
         self._todos: tuple[Todo, ...] = ()
         self._notices: list[str] = []
@@ -84,7 +76,7 @@ class View:
             case TextDelta():
                 self._say(event)
             case ThinkingDelta():
-                self._thinking = (self._thinking + ("" if event.parent else event.text))[-600:]
+                self._think(event)
             case ToolStarted():
                 self._apart, self._status = self._apart or not event.parent, ""
                 self._tools.start(event)
@@ -108,8 +100,23 @@ class View:
             case _:
                 assert_never(event)
 
+    @property
+    def working(self) -> bool:
+        """The turn has begun, has not ended, and waits for nobody: its time goes on."""
+        return self._begun and self.outcome is None and not self._asking
+
+    @property
+    def _asking(self) -> bool:
+        return any(request.closed is None for request in self.requests.values())
+
+    def steps(self, display: Display) -> tuple[Step, ...]:
+        """The tools so far, and at the level `full` what Claude thinks, for platforms that draw steps themselves."""
+        return () if display.level == "quiet" else self._tools.steps(thoughts=display.level == "full")
+
     def body(self, display: Display, *, final: bool) -> str:
         """The reply as Markdown; '' while there is nothing worth showing. `final`: nothing more will come."""
+        if display.level == "quiet" and not final:
+            return ""
         parts = self._ended(display) if final else self._running(display)
         return "\n\n".join(part for part in parts if part)
 
@@ -123,8 +130,13 @@ class View:
         if self._apart and self._pieces and not delta.text.startswith("\n\n"):
             # What Claude says after a tool is a new paragraph; the CLI sends no line break between the two.
             self._pieces.append("\n\n")
-        self._begun, self._apart, self._status, self._thinking = True, False, "", ""
+        self._begun, self._apart, self._status = True, False, ""
+        self._tools.rest()
         self._pieces.append(delta.text)
+
+    def _think(self, delta: ThinkingDelta) -> None:
+        if not delta.parent:
+            self._tools.think(delta.text)
 
     def _answer(self) -> str:
         self._pieces = ["".join(self._pieces)] if self._pieces else []
@@ -142,21 +154,17 @@ class View:
 
     def _running(self, display: Display) -> Iterator[str]:
         before = [self._resumed, texts.RESUMED] if self._cut_off else []
-        asked = any(request.closed is None for request in self.requests.values())
-        status = self._status or (texts.ASKED if asked else "")
-        thought = _quote(self._thinking) if display.thinking else ""
+        status = self._status or (texts.ASKED if self._asking else "")
         rest = [
             *before,
             presentable(self._answer()),
-            thought,
-            self._tools.lines() if display.tools else "",
+            self._tools.folds(final=False) if display.level == "full" else self._tools.lines(),
             _list(self._todos),
             *self._notices,
-            status,
         ]
-        if any(rest):
+        if any(rest) or status:
             yield from rest
-            yield "" if status else texts.WORKING
+            yield status or texts.working(self.elapsed)
 
     def _ended(self, display: Display) -> Iterator[str]:
         outcome, told = self.outcome, self.text
@@ -171,6 +179,7 @@ class View:
             yield texts.failure(outcome, "" if outcome.detail.strip() in told else _detail(outcome.detail))
         else:
             yield texts.INTERRUPTED
+        yield self._tools.folds(final=True) if display.level == "full" else ""
         yield texts.footer(outcome.usage) if outcome and display.footer else ""
 
 
@@ -191,11 +200,6 @@ def _status(event: TurnStarted | Waiting | Retrying | Compacting) -> str:
 def _detail(text: str) -> str:
     bare = text.strip()[:1000]
     return block(bare) if "\n" in bare else code(bare)
-
-
-def _quote(text: str) -> str:
-    tail = text.strip()[-300:]
-    return "\n".join(f"> {line}" for line in tail.splitlines())
 
 
 def _list(todos: tuple[Todo, ...]) -> str:

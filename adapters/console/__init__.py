@@ -8,7 +8,6 @@ from pydantic import BaseModel, ConfigDict
 
 from botkit.plugins import AdapterPlugin
 from botkit.protocols import Adapter
-from botkit.view import Display
 
 
 class ConsoleSettings(BaseModel):
@@ -22,10 +21,10 @@ class ConsoleSettings(BaseModel):
     """Where typed lines are remembered."""
 
 
-def create(name: str, settings: ConsoleSettings, display: Display) -> Adapter:
+def create(name: str, settings: ConsoleSettings) -> Adapter:
     from adapters.console.adapter import ConsoleAdapter
 
-    return ConsoleAdapter(name, display=display, script=settings.script, history=settings.history.expanduser())
+    return ConsoleAdapter(name, script=settings.script, history=settings.history.expanduser())
 
 
 plugin = AdapterPlugin(ConsoleSettings, create)

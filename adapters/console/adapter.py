@@ -19,10 +19,10 @@ from adapters.console.reply import LiveReply, PlainReply
 from adapters.console.safe import safe
 from adapters.console.screen import Screen
 from adapters.console.source import lines_in, lines_of
+from botkit.display import Display
 from botkit.errors import AdapterError
 from botkit.model import Attachment, Capabilities, Conversation, Message, MessageRef, Outgoing, ReplyState
 from botkit.protocols import Checkpoint, Hub, Reply
-from botkit.view import Display
 
 STOPPING = "Stopping…"
 
@@ -42,7 +42,7 @@ class ConsoleAdapter:
         history: Path | None = None,
         place: str = "",
     ) -> None:
-        self._name, self._display, self._script = name, display or Display(), tuple(script)
+        self._name, self._script = name, tuple(script)
         self._place = Conversation(name, "local", place or str(Path.cwd()), direct=True)
         self._desk, self._printer = Desk(), Printer(sys.stdout)
         self._person: Person | None = None
@@ -86,11 +86,17 @@ class ConsoleAdapter:
             await asyncio.gather(talking, *self._stopping)
 
     def reply_to(
-        self, message: Message, *, nonce: str, resume: ReplyState | None = None, checkpoint: Checkpoint | None = None
+        self,
+        message: Message,
+        *,
+        nonce: str,
+        display: Display | None = None,
+        resume: ReplyState | None = None,
+        checkpoint: Checkpoint | None = None,
     ) -> Reply:
         if self._screen:
-            return LiveReply(nonce, message, self._screen, self._desk, self._display, resume, checkpoint)
-        return PlainReply(nonce, message, self._printer.write, self._desk, self._display, resume, checkpoint)
+            return LiveReply(nonce, message, self._screen, self._desk, display or Display(), resume, checkpoint)
+        return PlainReply(nonce, message, self._printer.write, self._desk, display or Display(), resume, checkpoint)
 
     async def download(self, attachment: Attachment, into: Path) -> Path:
         raise AdapterError(f"nothing can be attached in a terminal, so {attachment.name} does not get to {into}")

@@ -8,6 +8,7 @@ from typing import Literal, assert_never
 from markdown_it import MarkdownIt
 
 from botkit import texts
+from botkit.display import Display
 from botkit.events import (
     ApprovalAsked,
     Compacting,
@@ -28,12 +29,13 @@ from botkit.events import (
     TurnStarted,
     Waiting,
 )
-from botkit.markdown import block, code, presentable
-from botkit.view import Display
+from botkit.markdown import block, code, excerpt, presentable
 
 ASKED = "Waiting for your answer to what is above."
 ROWS, LONGEST = 60, 8_000
 """What of a growing block can be seen at all: lines, characters."""
+OUTPUT_ROWS = 20
+"""What is printed of a tool's output at the level `full`."""
 _MARKDOWN = MarkdownIt("commonmark").enable("table").disable("inline")
 _TODO = {"pending": "☐", "active": "▶", "done": "☑"}
 
@@ -50,7 +52,7 @@ class Progress:
     """Folds a turn's events for a screen that scrolls: `take` what will never change again, show `tail` below it."""
 
     def __init__(self, display: Display, resumed: str = "") -> None:
-        self._display = display
+        self._display, self._level = display, display.level
         self._ready: list[Block] = []
         self._said, self._done = "", 0
         self._apart = False
@@ -58,7 +60,9 @@ class Progress:
         self._tools: dict[str, ToolStarted] = {}
         self._todos: tuple[Todo, ...] = ()
         self._status = texts.WORKING
-        self.ended = False
+        self._begun = self.ended = False
+        self.elapsed = 0.0
+        """Seconds the turn has worked, as last measured; of `working` it is the time."""
         if resumed:
             self._add("markdown", f"{resumed}\n\n{texts.RESUMED}")
 
@@ -67,10 +71,14 @@ class Progress:
         """Claude's text so far."""
         return self._said
 
+    @property
+    def working(self) -> bool:
+        """The turn has begun, has not ended, and waits for nobody."""
+        return self._begun and not self.ended and self._status != ASKED
+
     def take(self) -> list[Block]:
         """What can be printed for good since the last time."""
-        cut = settled(self._said[self._done :])
-        if cut:
+        if cut := 0 if self._level == "quiet" else settled(self._said[self._done :]):
             self._settle(self._done + cut)
         ready, self._ready = self._ready, []
         return ready
@@ -79,11 +87,13 @@ class Progress:
         """What still changes: the last part of the answer, running tools, the list, the state."""
         if self.ended:
             return []
+        status = texts.working(self.elapsed) if self._status == texts.WORKING else self._status
+        if self._level == "quiet":
+            return [Block("dim", status.strip("_"))]
         parts = [Block("markdown", presentable(_end(self._said[self._done :])))]
         parts.append(Block("dim", self._thinking.strip()[-600:]))
-        if self._display.tools:
-            parts += [Block("line", f"⏳ {_named(tool)}") for tool in list(self._tools.values())[-10:]]
-        return [part for part in (*parts, self._list(), Block("dim", self._status.strip("_"))) if part.text]
+        parts += [Block("line", f"⏳ {_named(tool)}") for tool in list(self._tools.values())[-10:]]
+        return [part for part in (*parts, self._list(), Block("dim", status.strip("_"))) if part.text]
 
     def ask(self, text: str) -> None:
         """An approval or a question, as Markdown with what to type."""
@@ -93,11 +103,12 @@ class Progress:
 
     def fold(self, event: TurnEvent) -> None:
         """Take the next event in. Approvals and questions come by `ask`, which knows what to type."""
+        self._begun = self._begun or not isinstance(event, Waiting)
         match event:
             case TextDelta(text=text, parent=""):
                 self._say(text)
             case ThinkingDelta(text=text, parent=""):
-                self._status, self._thinking = texts.WORKING, self._thinking + text if self._display.thinking else ""
+                self._status, self._thinking = texts.WORKING, self._thinking + text if self._level == "full" else ""
             case ToolStarted():
                 self._settle()
                 self._apart, self._status = True, texts.WORKING
@@ -130,8 +141,9 @@ class Progress:
             return
         if isinstance(outcome, TurnFinished):
             self._replace(outcome.text)
+        self.ended = True
         self._settle()
-        if self._todos:
+        if self._todos and self._level != "quiet":
             self._ready.append(self._list())
         if isinstance(outcome, TurnFinished):
             if outcome.denials:
@@ -143,7 +155,6 @@ class Progress:
             self._add("markdown", texts.INTERRUPTED)
         if outcome and self._display.footer:
             self._add("dim", texts.footer(outcome.usage).strip("_"))
-        self.ended = True
 
     def _say(self, text: str) -> None:
         self._settle_thinking()
@@ -154,10 +165,12 @@ class Progress:
 
     def _finish(self, event: ToolFinished) -> None:
         tool = self._tools.pop(event.id, None)
-        if tool is None or not self._display.tools:
+        if tool is None or self._level == "quiet":
             return
         error = "" if event.ok else f" — {next(iter(event.output.strip().splitlines()), 'failed')[:120]}"
         self._add("line", f"{'✓' if event.ok else '✗'} {_named(tool)}{error}")
+        if self._level == "full":
+            self._add("dim", excerpt(event.output, rows=OUTPUT_ROWS, characters=LONGEST))
 
     def _settle_thinking(self) -> None:
         if self._thinking.strip():
@@ -165,6 +178,8 @@ class Progress:
         self._thinking = ""
 
     def _settle(self, end: int | None = None) -> None:
+        if self._level == "quiet" and not self.ended:
+            return
         self._settle_thinking()
         end = len(self._said) if end is None else end
         self._add("markdown", self._said[self._done : end].strip("\n"))

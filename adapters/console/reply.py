@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Coroutine
 
 from adapters.console.desk import Desk
 from adapters.console.progress import Progress, lying
 from adapters.console.screen import Screen
+from botkit.display import Display
 from botkit.events import (
     ApprovalAsked,
     FileOffered,
@@ -20,10 +22,13 @@ from botkit.events import (
 )
 from botkit.model import Message, MessageRef, ReplyState
 from botkit.protocols import Checkpoint
-from botkit.view import Display, View
+from botkit.stopwatch import Stopwatch
+from botkit.view import View
 
 INTERVAL = 0.08
 """Seconds between two looks of the screen."""
+TICK = 1.0
+"""Seconds after which the time a turn takes is shown anew."""
 
 
 class Files:
@@ -63,6 +68,7 @@ class LiveReply:
         self._asked: list[str] = []
         self._dirty, self._leaving = asyncio.Event(), asyncio.Event()
         self._showing: asyncio.Task[None] | None = None
+        self._watch = Stopwatch(time.monotonic)
         self._refs: tuple[MessageRef, ...] = ()
         self._files = Files(resume)
         self.delivered = False
@@ -83,6 +89,7 @@ class LiveReply:
         elif isinstance(event, FileOffered) and not self._files.new(event):
             return
         self._progress.fold(event)
+        self._watch.run(going=self._progress.working)
         self._dirty.set()
 
     async def __aenter__(self) -> LiveReply:
@@ -105,7 +112,8 @@ class LiveReply:
     async def _show(self) -> None:
         last = False
         while not last:
-            await self._dirty.wait()
+            await self._news()
+            self._progress.elapsed = self._watch.seconds
             self._dirty.clear()
             last = self._leaving.is_set()
             ready = self._progress.take()
@@ -118,6 +126,14 @@ class LiveReply:
                     await self._leaving.wait()
             except TimeoutError:
                 continue
+
+    async def _news(self) -> None:
+        """Wait until something has changed; while the turn works the time does."""
+        try:
+            async with asyncio.timeout(TICK if self._progress.working else None):
+                await self._dirty.wait()
+        except TimeoutError:
+            return
 
     def _printed(self) -> None:
         self._refs = (MessageRef(self._message.conversation, self._key),)

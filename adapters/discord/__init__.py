@@ -8,7 +8,6 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from botkit.plugins import AdapterPlugin
 from botkit.protocols import Adapter
-from botkit.view import Display
 
 __all__ = ["DiscordSettings", "plugin"]
 
@@ -47,10 +46,10 @@ class DiscordSettings(BaseModel):
         return self
 
 
-def _create(name: str, settings: DiscordSettings, display: Display) -> Adapter:
+def _create(name: str, settings: DiscordSettings) -> Adapter:
     from adapters.discord.adapter import DiscordAdapter  # imported late: the SDK costs 34 MB and 0.2 s
 
-    return DiscordAdapter(name, settings, display)
+    return DiscordAdapter(name, settings)
 
 
 def _setup() -> str:

@@ -27,11 +27,11 @@ from adapters.discord.places import Places
 from adapters.discord.status import ReplyWithTyping, Typing
 from adapters.discord.threads import Threads
 from adapters.discord.wire import Application, Author, Json, read
+from botkit.display import Display
 from botkit.errors import NotAllowed
 from botkit.model import Attachment, Message, ReplyState
 from botkit.protocols import Checkpoint, Hub, Reply
 from botkit.reply import EditReply
-from botkit.view import Display
 
 log = structlog.get_logger("botkit.discord")
 
@@ -56,9 +56,9 @@ class Account:
 class DiscordAdapter:
     """One bot, in every server it was invited to."""
 
-    def __init__(self, name: str, settings: DiscordSettings, display: Display) -> None:
+    def __init__(self, name: str, settings: DiscordSettings) -> None:
         self.name = name
-        self._settings, self._display = settings, display
+        self._settings = settings
         self._api = Api(settings.bot_token.get_secret_value(), settings.api_url)
         self._places, self._keys = Places(), Keys()
         self._threads = Threads(self._api, self._places)
@@ -98,7 +98,13 @@ class DiscordAdapter:
             yield
 
     def reply_to(
-        self, message: Message, *, nonce: str, resume: ReplyState | None = None, checkpoint: Checkpoint | None = None
+        self,
+        message: Message,
+        *,
+        nonce: str,
+        display: Display | None = None,
+        resume: ReplyState | None = None,
+        checkpoint: Checkpoint | None = None,
     ) -> Reply:
         ticket = self._interactions.ticket(message.id)
         reply = EditReply(
@@ -106,7 +112,7 @@ class DiscordAdapter:
             message.conversation,
             nonce=nonce,
             pacer=self._pacer,
-            display=self._display,
+            display=display,
             resume=resume,
             checkpoint=checkpoint,
         )

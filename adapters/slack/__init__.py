@@ -8,7 +8,6 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from botkit.plugins import AdapterPlugin
 from botkit.protocols import Adapter
-from botkit.view import Display
 
 __all__ = ["SlackSettings", "plugin"]
 
@@ -61,10 +60,10 @@ class SlackSettings(BaseModel):
         return self
 
 
-def _create(name: str, settings: SlackSettings, display: Display) -> Adapter:
+def _create(name: str, settings: SlackSettings) -> Adapter:
     from adapters.slack.adapter import SlackAdapter  # imported late: the SDK costs 30 MB and 0.2 s
 
-    return SlackAdapter(name, settings, display)
+    return SlackAdapter(name, settings)
 
 
 def _setup() -> str:

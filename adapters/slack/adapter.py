@@ -27,12 +27,12 @@ from adapters.slack.people import People
 from adapters.slack.sdk import logger
 from adapters.slack.socket_mode import socket_mode
 from adapters.slack.status import ReplyWithStatus, Status
+from botkit.display import Display
 from botkit.errors import NotAllowed, StoreError
 from botkit.model import Attachment, Message, ReplyState
 from botkit.pacing import Pacer, Rate
 from botkit.protocols import Checkpoint, Hub, Reply
 from botkit.reply import EditReply
-from botkit.view import Display
 
 log = structlog.get_logger("botkit.slack")
 
@@ -58,9 +58,9 @@ class Account:
 class SlackAdapter:
     """One Slack app in one workspace."""
 
-    def __init__(self, name: str, settings: SlackSettings, display: Display) -> None:
+    def __init__(self, name: str, settings: SlackSettings) -> None:
         self.name = name
-        self._settings, self._display = settings, display
+        self._settings = settings
         self._api = Api(settings.bot_token.get_secret_value(), settings.api_url)
         self.messenger = SlackMessenger(self._api, settings.format)
         self._status = Status(self._api, settings.status)
@@ -87,14 +87,20 @@ class SlackAdapter:
             yield
 
     def reply_to(
-        self, message: Message, *, nonce: str, resume: ReplyState | None = None, checkpoint: Checkpoint | None = None
+        self,
+        message: Message,
+        *,
+        nonce: str,
+        display: Display | None = None,
+        resume: ReplyState | None = None,
+        checkpoint: Checkpoint | None = None,
     ) -> Reply:
         reply = EditReply(
             self.messenger,
             message.conversation,
             nonce=nonce,
             pacer=self._pacer,
-            display=self._display,
+            display=display,
             resume=resume,
             checkpoint=checkpoint,
         )

@@ -17,7 +17,6 @@ from botkit.redact import Redactor
 from botkit.stores.memory import MemoryStore
 from botkit.testing.memory_adapter import MemoryAdapter
 from botkit.testing.scripted_runner import ScriptedRunner
-from botkit.view import Display
 
 EVERYBODY = Access(allow_users=frozenset({"*"}), approvers=frozenset({"boss"}))
 HANDLERS = ("commands", "permissions", "chat")
@@ -47,7 +46,6 @@ class Parts:
             middleware=MIDDLEWARE,
             settings=settings,
             profile=Profile(self.workdir),
-            display=Display(),
             access=self.access,
             limits=self.limits,
         )

@@ -10,12 +10,12 @@ from pydantic import BaseModel, ConfigDict, SecretStr, model_validator
 
 from botkit.access import Access
 from botkit.config import build, default_chat_config, load
+from botkit.display import Display
 from botkit.errors import ConfigError
 from botkit.expand import Toml
 from botkit.limits import Rate
 from botkit.plugins import AdapterPlugin, names
 from botkit.protocols import Adapter
-from botkit.view import Display
 
 
 class ChatSettings(BaseModel):
@@ -34,7 +34,7 @@ class ChatSettings(BaseModel):
         return self
 
 
-def create(name: str, settings: ChatSettings, display: Display) -> Adapter:
+def create(name: str, settings: ChatSettings) -> Adapter:
     raise NotImplementedError
 
 
@@ -99,7 +99,7 @@ def test_every_part_of_a_bot_reaches_where_it_is_used(tmp_path: Path) -> None:
             handlers = ["chat", "my.own:routes"]
             [bots.main.display]
             footer = false
-            thinking = true
+            level = "full"
             [bots.main.uploads]
             max_files = 2
             [bots.main.access]
@@ -125,7 +125,7 @@ def test_every_part_of_a_bot_reaches_where_it_is_used(tmp_path: Path) -> None:
     assert bot.profile.trust_workdir
     assert (bot.settings.drain, bot.settings.session_idle, bot.settings.recovery) == (5.0, 43200.0, "ask")
     assert (bot.settings.mode, bot.settings.models, bot.settings.max_uploads) == ("acceptEdits", ("opus", "haiku"), 2)
-    assert bot.display == Display(footer=False, tools=True, thinking=True)
+    assert bot.settings.display == Display("full", footer=False)
     assert bot.access.allow_users == {"U1", "U2"}
     assert bot.access.strangers == "tell"
     assert bot.limits.rates == {"user": Rate(20, 60.0), "total": Rate(100, 21600.0)}

@@ -10,6 +10,7 @@ from itertools import pairwise
 import pytest
 
 from botkit import texts
+from botkit.display import Display
 from botkit.errors import Gone, NotAllowed, RateLimited, TooLong, Unreachable
 from botkit.events import (
     ApprovalAsked,
@@ -32,10 +33,9 @@ from botkit.pacing import Pacer, Rate
 from botkit.reply import LAST_WORDS, EditReply
 from botkit.testing.messengers import MemoryMessenger
 from botkit.testing.virtual import virtual
-from botkit.view import Display
 
 THREAD = Conversation("fake", "T1", "C1", "1.0")
-BARE = Display(footer=False, tools=False)
+BARE = Display(footer=False)
 
 
 @dataclass

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from botkit.display import Display
 from botkit.errors import AdapterError, NotAllowed, RateLimited, TooLong, Unreachable
 from botkit.events import FileOffered, TextDelta, TurnFinished
 from botkit.model import Capabilities, Conversation, Outgoing, ReplyState
@@ -20,7 +21,6 @@ from botkit.stores.memory import MemoryStore
 from botkit.testing.messengers import MemoryMessenger
 from botkit.testing.store_values import entry
 from botkit.testing.virtual import virtual
-from botkit.view import Display
 
 THREAD = Conversation("fake", "T1", "C1", "1.0")
 FILE = FileOffered(Path("/srv/report.txt"), "report.txt", "Look", Path("/srv/.botkit/uploads/s/sent-1"), "1")
@@ -35,7 +35,7 @@ def reply_on(
         THREAD,
         nonce="turn1",
         pacer=Pacer({}),
-        display=Display(footer=False, tools=False),
+        display=Display(footer=False),
         resume=resume,
         checkpoint=(states if states is not None else []).append,
     )

@@ -23,7 +23,6 @@ from botkit.testing.adapter_contract import (
     messages_are_told_apart,
     rendering_is_pure,
 )
-from botkit.view import Display
 
 CHECKS: tuple[Callable[[AdapterStage], Awaitable[None]], ...] = (
     *ADAPTER_CHECKS,
@@ -76,7 +75,7 @@ async def test_the_terminal_keeps_the_contract(
 async def test_the_plugin_is_found_by_its_name() -> None:
     found = load_adapter("console")
     assert found is plugin
-    adapter = found.create("console", ConsoleSettings(script=("hello",)), Display())
+    adapter = found.create("console", ConsoleSettings(script=("hello",)))
     checked: Adapter = adapter
     assert isinstance(checked, Doctor)
     assert await checked.check() == "no terminal: plain text"

@@ -8,6 +8,7 @@ import pytest
 
 from adapters.console.progress import Progress, settled
 from adapters.console.safe import safe
+from botkit.display import Display
 from botkit.events import (
     Compacting,
     FileOffered,
@@ -24,7 +25,6 @@ from botkit.events import (
     TurnFinished,
     Waiting,
 )
-from botkit.view import Display
 
 
 def printed(*events: TurnEvent, display: Display | None = None) -> list[str]:
@@ -96,7 +96,7 @@ def test_a_failure_keeps_the_text_and_says_why() -> None:
 
 
 def test_what_goes_on_is_shown_below() -> None:
-    progress = Progress(Display(thinking=True), resumed="earlier")
+    progress = Progress(Display("full"), resumed="earlier")
     assert progress.take()[0].text.startswith("earlier")
     tails: list[str] = []
     for event in (

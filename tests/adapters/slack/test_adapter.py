@@ -12,7 +12,6 @@ from adapters.slack.adapter import SlackAdapter
 from adapters.slack.testing import LoopbackSlack
 from botkit.errors import NotAllowed
 from botkit.model import Conversation
-from botkit.view import Display
 from tests.adapters.slack.rig import Bot, adapter_for, settings_for
 
 
@@ -257,7 +256,7 @@ async def test_two_workspaces_do_not_hear_each_other(slack: LoopbackSlack, bot: 
 async def test_a_wrong_token_says_what_to_do(slack: LoopbackSlack, bot: Bot, wrong: dict[str, SecretStr]) -> None:
     settings = settings_for(slack).model_copy(update=wrong)
     with pytest.raises(NotAllowed, match="wrong or revoked"):
-        async with SlackAdapter("slack", settings, Display()).connect(bot):
+        async with SlackAdapter("slack", settings).connect(bot):
             pass
 
 

@@ -15,7 +15,6 @@ from adapters.slack import SlackSettings, plugin
 from adapters.slack.manifest import manifest
 from adapters.slack.methods import COMMANDS, EVENTS, READS, REQUIRED, SCOPES, Method
 from botkit.plugins import load_adapter, setup_of
-from botkit.view import Display
 
 SOURCES = Path(adapters.slack.__file__).parent.glob("*.py")
 
