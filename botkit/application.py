@@ -28,13 +28,14 @@ from botkit.errors import BotkitError, ClaudeMissing
 from botkit.events import TurnEvent
 from botkit.leases import owner
 from botkit.logs import configure
+from botkit.plugins import load_site
 from botkit.protocols import Store
 from botkit.redact import Redactor
 from botkit.retention import retain
 from botkit.routing import Middleware, Routes
 from botkit.stores import open_store
 from botkit.tasks import Tasks
-from botkit.web import Web
+from botkit.web import REQUEST_TIME, Handler, Web
 
 log = structlog.get_logger("botkit")
 
@@ -45,21 +46,24 @@ READY_WITHIN = 2.0
 class Application:
     """Everything that one config asks for. Inside the context all bots are connected."""
 
-    def __init__(self, config: Config, environ: Mapping[str, str], *, serving: bool = True) -> None:
-        """`serving`: with the web server; the terminal chat does without."""
+    def __init__(
+        self, config: Config, environ: Mapping[str, str], *, serving: bool = True, store: Store | None = None
+    ) -> None:
+        """`serving`: with the web server; the terminal chat does without. `store`: instead of the config's own."""
         self.config = config
+        self._own_store = store
         self.bots: dict[str, Bot] = {}
         self.web = Web(config.http.host, config.http.port)
         self._serving = serving
-        self._environ = environ
-        self._owner = owner()
+        self.environ = environ
+        self.owner = owner()
         self._runners: dict[str, ClaudeRunner] = {}
         self._stack = AsyncExitStack()
-        self._store: Store
+        self.store: Store
         self._pool: Pool
 
     async def __aenter__(self) -> Application:
-        refuse_inside(self._environ)
+        refuse_inside(self.environ)
         use_pidfd_watcher()
         try:
             await self._open()
@@ -75,20 +79,21 @@ class Application:
     async def _open(self) -> None:
         config = self.config
         for wanted in config.bots.values():
-            find_command(wanted.profile, self._environ)
-        self._store = await self._stack.enter_async_context(
-            open_store(config.store.url, session_ttl=config.store.keep_sessions)
-        )
-        self._pool = await self._stack.enter_async_context(Pool(config.pool, config.turn, ambient=self._environ))
+            find_command(wanted.profile, self.environ)
+        store = self._own_store or open_store(config.store.url, session_ttl=config.store.keep_sessions)
+        self.store = await self._stack.enter_async_context(store)
+        self._pool = await self._stack.enter_async_context(Pool(config.pool, config.turn, ambient=self.environ))
         self.web.check("store", self._store_answers)
         for name, bot_config in config.bots.items():
             bot = self.bots[name] = await self._bot(bot_config)
             self.web.check(name, partial(_connected, bot))
         if self._serving:
+            for name, settings in config.sites.items():
+                await self._stack.enter_async_context(load_site(name).create(settings).open(self))
             await self._stack.enter_async_context(self.web)
         for bot in self.bots.values():
             await self._stack.enter_async_context(bot)
-        cleaning = asyncio.create_task(retain(self._store, config), name="retention")
+        cleaning = asyncio.create_task(retain(self.store, config), name="retention")
         self._stack.push_async_callback(_end, cleaning)
         asking = asyncio.create_task(self._ask_versions(), name="claude-version")
         self._stack.push_async_callback(_end, asking)
@@ -99,9 +104,9 @@ class Application:
         profiles = {(bot.profile.command, bot.profile.launcher): bot.profile for bot in self.config.bots.values()}
         for profile in profiles.values():
             try:
-                await check_version(profile, self._environ)
-                command = (*profile.launcher, *find_command(profile, self._environ))
-                if not await logged_in(command, environment(profile, self._environ, "")):
+                await check_version(profile, self.environ)
+                command = (*profile.launcher, *find_command(profile, self.environ))
+                if not await logged_in(command, environment(profile, self.environ, "")):
                     log.error("claude_not_logged_in", command=command[0], help="botkit doctor says what to do")
             except ClaudeMissing as problem:
                 log.error("claude_unusable", problem=str(problem))
@@ -116,8 +121,8 @@ class Application:
             routes=routes_of(config),
             middleware=middleware_of(config),
             runner=runner,
-            store=self._store,
-            owner=self._owner,
+            store=self.store,
+            owner=self.owner,
             access=config.access,
             limits=config.limits,
             mount=self._mount,
@@ -127,6 +132,14 @@ class Application:
     async def _unasked(self, bot: str, session: str, events: AsyncIterator[TurnEvent]) -> None:
         await self.bots[bot].unasked(session, events)
 
+    @property
+    def redactor(self) -> Redactor:
+        return Redactor(self.config.secrets)
+
+    def mount(self, method: str, path: str, handler: Handler, *, seconds: float | None = REQUEST_TIME) -> None:
+        """See `House.mount`."""
+        self.web.mount(method, path, handler, seconds=seconds)
+
     def _mount(self, path: str, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> None:
         # An adapter that connects again with changed settings takes over its own path.
         self.web.unmount(path)
@@ -134,7 +147,7 @@ class Application:
 
     async def _store_answers(self) -> bool:
         async with asyncio.timeout(READY_WITHIN):
-            await self._store.check()
+            await self.store.check()
         return True
 
     async def reload(self, config: Config) -> list[str]:
@@ -147,6 +160,7 @@ class Application:
                 ("store", old.store, config.store),
                 ("claude.pool", old.pool, config.pool),
                 ("claude.limits", old.turn, config.turn),
+                *((name, old.sites.get(name), config.sites.get(name)) for name in {**old.sites, **config.sites}),
             )
             if one != other
         ]
@@ -156,13 +170,13 @@ class Application:
         parts = {bot.name: (routes_of(bot), middleware_of(bot)) for bot in kept}
         changed = {bot.name: adapters_of(bot) for bot in kept if _connects_anew(old.bots[bot.name], bot)}
         for bot in kept:
-            find_command(bot.profile, self._environ)
+            find_command(bot.profile, self.environ)
         if (config.log, config.secrets) != (old.log, old.secrets):
             configure(config.log.level, config.log.format, old.secrets | config.secrets)
-        for name, adapters in changed.items():
-            await self.bots[name].replace_adapters(adapters)
         for bot in kept:
             self._apply(bot, *parts[bot.name], Redactor(config.secrets))
+        for name, adapters in changed.items():  # after that: they tell their platforms of the new commands
+            await self.bots[name].replace_adapters(adapters)
         # A bot that is no longer in the file runs on until a restart, as it was.
         removed = {name: bot for name, bot in old.bots.items() if name not in config.bots}
         started = {name: bot for name, bot in config.bots.items() if name in self.bots}
@@ -183,7 +197,7 @@ class Application:
 
 
 def _connects_anew(old: BotConfig, new: BotConfig) -> bool:
-    return old.adapters != new.adapters or old.display != new.display
+    return (old.adapters, old.handlers) != (new.adapters, new.handlers)
 
 
 async def _connected(bot: Bot) -> bool:

@@ -16,9 +16,9 @@ from botkit.claude.options import PoolLimits, Profile, TurnLimits
 from botkit.display import Display
 from botkit.errors import ConfigError
 from botkit.expand import Expanded, Toml, expand, leaves, merge
+from botkit.extensions import adapters_in, sites_in, split
 from botkit.fields import Root
 from botkit.limits import Limits, Rate, Scope
-from botkit.plugins import load_adapter, names
 from botkit.problems import ConfigProblems, Problem, explain, nearest
 from botkit.redact import Redactor
 from botkit.secrets import held, of_environment
@@ -53,6 +53,8 @@ class Config:
     bots: Mapping[str, BotConfig]
     secrets: frozenset[str] = field(repr=False)
     """Values that must appear in no reply and no log."""
+    sites: Mapping[str, BaseModel] = field(default_factory=dict[str, BaseModel])
+    """The settings of each site, by its name; instances of the plugin's own model."""
     literal_secrets: tuple[str, ...] = ()
     """Keys whose secret stands in the file itself."""
 
@@ -95,7 +97,7 @@ def build(tree: dict[str, Toml], environ: Mapping[str, str], *, root: Path, file
     problems = expanded.problems
     overrides = _overrides(environ, problems)
     expanded.plain -= {key for key, _ in leaves(overrides)}
-    rest, tables = _split(merge(expanded.tree, overrides))
+    rest, tables = split(merge(expanded.tree, overrides))
     settings, context = None, Root(root)
     try:
         settings = Settings.model_validate(rest, context=context)
@@ -103,13 +105,13 @@ def build(tree: dict[str, Toml], environ: Mapping[str, str], *, root: Path, file
         # A key whose variable is missing is already on the list.
         known = {problem.key for problem in problems}
         problems += [found for found in explain(error, Settings) if found.key not in known]
-    adapters = _adapters(tables, context, problems)
+    adapters, sites = adapters_in(tables, context, problems), sites_in(tables, context, problems)
     if settings is not None and not settings.bots:
         problems.append(Problem("bots", "expected at least one table such as [bots.main]", "found nothing"))
     if problems or settings is None:
         hide = Redactor(expanded.secrets).redact
         raise ConfigProblems(str(file or ""), [replace(problem, found=hide(problem.found)) for problem in problems])
-    return _config(settings, adapters, expanded, environ, file)
+    return _config(settings, adapters, sites, expanded, environ, file)
 
 
 class _Environment(Settings, BaseSettings):
@@ -136,51 +138,10 @@ def _overrides(environ: Mapping[str, str], problems: list[Problem]) -> dict[str,
         return {}
 
 
-def _split(tree: dict[str, Toml]) -> tuple[dict[str, Toml], dict[tuple[str, str], Toml]]:
-    """The tree without the adapters' tables, and those tables by bot and name: each has a model of its own."""
-    tables: dict[tuple[str, str], Toml] = {}
-    bots = tree.get("bots")
-    if not isinstance(bots, dict):
-        return tree, tables
-    rest: dict[str, Toml] = {}
-    for name, bot in bots.items():
-        if not isinstance(bot, dict):
-            rest[name] = bot
-            continue
-        own = {key: value for key, value in bot.items() if isinstance(value, dict) and key not in Bot.model_fields}
-        tables |= {(name, key): value for key, value in own.items()}
-        rest[name] = {key: value for key, value in bot.items() if key not in own}
-    return {**tree, "bots": rest}, tables
-
-
-def _adapters(
-    tables: Mapping[tuple[str, str], Toml], context: Root, problems: list[Problem]
-) -> dict[tuple[str, str], BaseModel]:
-    found: dict[tuple[str, str], BaseModel] = {}
-    missing = {problem.key for problem in problems}
-    for (bot, name), table in tables.items():
-        if name not in names("adapters") and ":" not in name:
-            installed = ", ".join(names("adapters")) or "none"
-            hint = nearest(name, [*Bot.model_fields, *names("adapters")])
-            expected = f"neither a table of a bot nor an installed adapter (installed: {installed})"
-            problems.append(Problem(f"bots.{bot}.{name}", expected, hint))
-            continue
-        try:
-            model = load_adapter(name).settings
-        except ConfigError as error:
-            problems.append(Problem(f"bots.{bot}.{name}", error.problem))
-            continue
-        try:
-            found[bot, name] = model.model_validate(table, context=context)
-        except ValidationError as error:
-            explained = explain(error, model, ("bots", bot, name))
-            problems += [problem for problem in explained if problem.key not in missing]
-    return found
-
-
 def _config(
     settings: Settings,
     adapters: Mapping[tuple[str, str], BaseModel],
+    sites: Mapping[str, BaseModel],
     expanded: Expanded,
     environ: Mapping[str, str],
     file: Path | None,
@@ -188,6 +149,8 @@ def _config(
     found = [*held(settings, "")]
     for (bot, name), model in adapters.items():
         found += held(model, f"bots.{bot}.{name}")
+    for name, model in sites.items():
+        found += held(model, name)
     return Config(
         file=file,
         http=settings.http,
@@ -208,6 +171,7 @@ def _config(
             )
             if secret
         ),
+        sites=sites,
         literal_secrets=tuple(sorted({key for key, value in found if value and key in expanded.plain})),
     )
 
@@ -235,7 +199,6 @@ def _bot(name: str, bot: Bot, settings: Settings, adapters: Mapping[str, BaseMod
             display=Display(**dict(bot.display)),
         ),
         profile=profile,
-        display=Display(**dict(bot.display)),
         access=_access(bot.access),
         limits=_limits(bot.limits),
     )

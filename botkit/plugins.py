@@ -1,11 +1,11 @@
-"""Adapters, handlers and middleware by name: entry points, or `module:attribute` for one's own code.
+"""Adapters, handlers, middleware and sites by name: entry points, or `module:attribute` for one's own code.
 
 Only what the config names is imported, so a bot that uses Slack alone never loads another platform's SDK.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -13,13 +13,14 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
+from botkit.commands import Command
 from botkit.errors import ConfigError
-from botkit.protocols import Adapter
+from botkit.protocols import Adapter, Site
 
 BROKEN = (ImportError, AttributeError, SyntaxError, NameError, TypeError, ValueError, OSError)
 """What a module with a mistake in it raises when it is imported."""
 
-Group = Literal["adapters", "handlers", "middleware"]
+Group = Literal["adapters", "handlers", "middleware", "sites"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +32,16 @@ class AdapterPlugin:
 
     settings: type[BaseModel]
     create: Callable[[str, Any], Adapter]
-    setup: Callable[[], str] | None = None
-    """What a person does on the platform, step by step, for `botkit init NAME`."""
+    setup: Callable[[Sequence[Command]], str] | None = None
+    """What a person does on the platform, step by step, for `botkit init NAME`; it is given the bot's commands."""
+
+
+@dataclass(frozen=True, slots=True)
+class SitePlugin:
+    """What a site's entry point names: the settings of its table at the top of the config, and how to make it."""
+
+    settings: type[BaseModel]
+    create: Callable[[Any], Site]
 
 
 def names(group: Group) -> list[str]:
@@ -56,16 +65,23 @@ def load(group: Group, name: str) -> object:
         raise ConfigError(f"{group} {name!r} cannot be loaded: {type(problem).__name__}: {problem}") from problem
 
 
-def setup_of(adapter: str) -> str:
-    """The set-up steps of an adapter. Raises ConfigError when it needs none."""
+def setup_of(adapter: str, commands: Sequence[Command]) -> str:
+    """The set-up steps of an adapter for a bot with these commands. Raises ConfigError when it needs none."""
     setup = load_adapter(adapter).setup
     if setup is None:
         raise ConfigError(f"the adapter {adapter!r} needs no set-up")
-    return setup()
+    return setup(commands)
 
 
 def load_adapter(name: str) -> AdapterPlugin:
     plugin = load("adapters", name)
     if not isinstance(plugin, AdapterPlugin):
         raise ConfigError(f"adapter {name!r} is not an AdapterPlugin")
+    return plugin
+
+
+def load_site(name: str) -> SitePlugin:
+    plugin = load("sites", name)
+    if not isinstance(plugin, SitePlugin):
+        raise ConfigError(f"site {name!r} is not a SitePlugin")
     return plugin

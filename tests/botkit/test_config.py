@@ -179,7 +179,7 @@ def test_all_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
     """
     assert sorted(problems(tmp_path, text)) == sorted(
         [
-            "htp: unknown key; did you mean 'http'?",
+            "htp: neither a table of this file nor an installed site (installed: gateway); did you mean 'http'?",
             "http.port: expected less than or equal to 65535; found 99999",
             'store.url: expected "sqlite:///file", "redis://host:6379/0" or "memory://"; found \'mysql://…@db\'',
             "log.level: expected 'debug', 'info', 'warning' or 'error'; found 'loud'",
