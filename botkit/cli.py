@@ -17,7 +17,7 @@ from botkit import lean as lean  # before anything that imports structlog
 
 # isort: split
 from botkit.audit import warnings
-from botkit.config import Config, load
+from botkit.config import Config, default_chat_config, load
 from botkit.errors import BotkitError, ConfigError
 from botkit.example import example
 from botkit.logs import configure
@@ -121,12 +121,11 @@ def chat(
 @app.command()
 def init(
     what: Annotated[str, typer.Argument(help="`config`, or an adapter's name for its set-up: `slack`.")] = "config",
+    config: Annotated[Path | None, typer.Option("--config", "-c", help="List the commands of this file's bot.")] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Where to write it.")] = None,
 ) -> None:
     """Write a commented bots.toml, or say how to set up a platform."""
-    from botkit.plugins import setup_of
-
-    text = example() if what == "config" else setup_of(what)
+    text = example() if what == "config" else _setup(what, config)
     target = output or (Path("bots.toml") if what == "config" else None)
     if target is None:
         _say(text)
@@ -148,6 +147,17 @@ def reload(config: ConfigFile = Path("bots.toml")) -> None:
         raise ConfigError("no botkit runs with this config", file=str(config))
     os.kill(pid, signal.SIGHUP)
     _say(f"botkit ({pid}) reads {config} again; its log says what changed")
+
+
+def _setup(adapter: str, config: Path | None) -> str:
+    """How to set a platform up for the file's first bot that is on it; without a file for a bot like any other."""
+    from botkit.assemble import routes_of
+    from botkit.plugins import load_adapter, setup_of
+
+    load_adapter(adapter)  # an unknown name is worth saying before anything in the file is
+    bots = (load(config, os.environ) if config else default_chat_config(Path.cwd(), os.environ)).bots.values()
+    bot = next((bot for bot in bots if adapter in bot.adapters), next(iter(bots)))
+    return setup_of(adapter, routes_of(bot).listed)
 
 
 def _with_workdirs(config: Config) -> Config:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from botkit.commands import Command
 from botkit.context import Context
 from botkit.errors import ConfigError
 from botkit.model import Kind, Message, Role
@@ -58,6 +59,12 @@ class Routes:
     def commands(self) -> Mapping[str, Route]:
         """Every command's name (aliases too) and its route, in the order of the config."""
         return MappingProxyType(self._commands)
+
+    @property
+    def listed(self) -> tuple[Command, ...]:
+        """What people are told of, each command by its first name, in the order of the config."""
+        routes = dict.fromkeys(route for route in self._commands.values() if route.about)
+        return tuple(Command(route.name, route.about, route.usage, route.role) for route in routes)
 
     def find(self, message: Message) -> Route | None:
         """The route of a message; None when it is nobody's or not meant for the bot."""

@@ -20,8 +20,7 @@ _MODEL = re.compile(r"[a-zA-Z0-9][\w.:/@\[\]-]{0,199}")
 
 async def help(ctx: Context) -> None:
     """Lists the commands."""
-    seen = {route.name: route for route in ctx.bot.routes.commands.values() if route.about}
-    await ctx.say(texts.help_text(ctx.prefix, [(route.name, route.usage, route.about) for route in seen.values()]))
+    await ctx.say(texts.help_text(ctx.prefix, ctx.bot.commands))
 
 
 async def new(ctx: Context) -> None:

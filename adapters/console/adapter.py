@@ -10,7 +10,7 @@ from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from uuid import uuid4
 
-from adapters.console.chats import Piped, typed
+from adapters.console.chats import QUIT, Piped, typed
 from adapters.console.desk import CAPABILITIES, Desk
 from adapters.console.person import Person
 from adapters.console.printer import Printer
@@ -37,7 +37,6 @@ class ConsoleAdapter:
         self,
         name: str = "console",
         *,
-        display: Display | None = None,
         script: Sequence[str] = (),
         history: Path | None = None,
         place: str = "",
@@ -75,7 +74,8 @@ class ConsoleAdapter:
     @asynccontextmanager
     async def connect(self, hub: Hub) -> AsyncGenerator[None]:
         if self._live and self._screen is None:
-            self._screen = Screen(self._history, self._interrupt)
+            offered = [*(command.name for command in hub.commands), *(name.lstrip("/") for name in QUIT)]
+            self._screen = Screen(self._history, self._interrupt, offered)
         self._person = Person(hub, self._desk, self._place, self._tell)
         leaving = asyncio.Event()
         talking = asyncio.create_task(self._talk(self._person, leaving), name="console")

@@ -25,21 +25,6 @@ from rich.text import Text
 from adapters.console.progress import Block
 from adapters.console.safe import safe
 
-COMMANDS = (
-    "help",
-    "new",
-    "stop",
-    "status",
-    "sessions",
-    "resume",
-    "model",
-    "allow",
-    "deny",
-    "answer",
-    "mute",
-    "unmute",
-    "quit",
-)
 TOO_MUCH = 200_000
 """Characters of one piece that are not worth the seconds it takes to format them."""
 PROMPT = "❯ "
@@ -50,7 +35,8 @@ LEAVE = "Press Ctrl-C again, or Ctrl-D, to leave."
 class Screen:
     """`interrupted` is asked at Ctrl-C: True means that it stopped something, so the chat goes on."""
 
-    def __init__(self, history: Path | None, interrupted: Callable[[], bool]) -> None:
+    def __init__(self, history: Path | None, interrupted: Callable[[], bool], commands: Iterable[str]) -> None:
+        """`commands`: names that the Tab key completes."""
         self._interrupted = interrupted
         self._leaving = False
         self._tails: dict[str, list[Block]] = {}
@@ -58,7 +44,7 @@ class Screen:
         self._session: PromptSession[str] = PromptSession(
             message=self._message,
             history=_history(history),
-            completer=WordCompleter([f"/{name}" for name in COMMANDS], sentence=True),
+            completer=WordCompleter([f"/{name}" for name in commands], sentence=True),
             complete_while_typing=Condition(lambda: self._session.default_buffer.text.startswith("/")),
             key_bindings=self._keys(),
             erase_when_done=True,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
+from botkit.commands import Command
 from botkit.plugins import AdapterPlugin
 from botkit.protocols import Adapter
 
@@ -52,7 +54,8 @@ def _create(name: str, settings: DiscordSettings) -> Adapter:
     return DiscordAdapter(name, settings)
 
 
-def _setup() -> str:
+def _setup(commands: Sequence[Command]) -> str:
+    del commands  # they are told to Discord when the bot connects
     from adapters.discord.invite import steps
 
     return steps()

@@ -93,7 +93,7 @@ class DiscordAdapter:
             )
             stack.callback(intake.closed.set)
             if settings.slash_commands:
-                await sync(self._api, account.me.application)
+                await sync(self._api, account.me.application, hub.commands)
             log.info("discord_connected", adapter=self.name, user=account.name, servers=account.servers)
             yield
 

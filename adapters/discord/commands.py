@@ -1,13 +1,15 @@
-"""botkit's commands as Discord's slash commands, told to Discord only when they differ from what it has."""
+"""The bot's commands as Discord's slash commands, told to Discord only when they differ from what it has."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Sequence
 
 import structlog
 
 from adapters.discord.api import Api
 from adapters.discord.wire import Json, read
+from botkit.commands import Command
 from botkit.errors import AdapterError
 
 log = structlog.get_logger("botkit.discord")
@@ -15,48 +17,28 @@ log = structlog.get_logger("botkit.discord")
 COMMANDS = "/applications/{}/commands"
 TEXT = 3
 """The type of an option that takes text."""
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """A command; with `option`, people may say more after it."""
-
-    name: str
-    about: str
-    option: str = ""
-    option_about: str = ""
-    required: bool = False
-
-
-ALL = (
-    Command("help", "List the commands"),
-    Command("new", "Begin a new session here"),
-    Command("stop", "Stop what runs", "what", "all: clear the queue too"),
-    Command("status", "Session, model, cost, queue"),
-    Command("sessions", "Your sessions"),
-    Command("resume", "Go on with one of your sessions here", "session", "Its number or the start of its id", True),
-    Command("model", "Show or change the model of this session", "name", "The model to use"),
-    Command("mute", "Stay silent in this thread until mentioned"),
-    Command("unmute", "Follow this thread again"),
-    Command("allow", "Let Claude use the tool it asks for", "request", "Its id; then `session` to allow it for good"),
-    Command("deny", "Do not let Claude use the tool", "request", "Its id; then the reason, which Claude reads"),
-    Command("answer", "Answer Claude's question", "text", "Your answer", True),
-)
+OPTION = "text"
+"""The one option of a command: whatever may be typed after its name."""
+MOST, LONGEST = 100, 100
+"""Commands of an application; characters of a description."""
+_NAME = re.compile(r"[-_\w]{1,32}")
+"""https://docs.discord.com/developers/interactions/application-commands#application-command-object"""
 
 
 def described(command: Command) -> Json:
     """A command as Discord takes it: usable in servers and in direct messages."""
+    role = "" if command.role == "user" else f" (for the role {command.role})"
     option = {
         "type": TEXT,
-        "name": command.option,
-        "description": command.option_about,
-        "required": command.required,
+        "name": OPTION,
+        "description": command.usage[:LONGEST],
+        "required": not command.complete,
     }
     return {
         "type": 1,
         "name": command.name,
-        "description": command.about,
-        "options": [option] if command.option else [],
+        "description": (command.about.replace("`", "") + role)[:LONGEST],
+        "options": [option] if command.usage else [],
         "contexts": [0, 1],
         "integration_types": [0],
     }
@@ -68,9 +50,12 @@ def same(ours: list[Json], theirs: object) -> bool:
     return sorted(map(repr, known)) == sorted(repr(_comparable(one)) for one in ours)
 
 
-async def sync(api: Api, application: str) -> bool:
+async def sync(api: Api, application: str, commands: Sequence[Command]) -> bool:
     """Register the commands if they changed; True when they had to be. Never raises: words work without them."""
-    ours = [described(command) for command in ALL]
+    fit = [command for command in commands if _NAME.fullmatch(command.name)]
+    ours = [described(command) for command in fit[:MOST]]
+    if len(ours) < len(commands):
+        log.warning("commands_left_out", commands=[each.name for each in commands if each not in fit[:MOST]])
     try:
         if same(ours, await api.call("GET", COMMANDS, application)):
             return False

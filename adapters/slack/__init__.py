@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
+from botkit.commands import Command
 from botkit.plugins import AdapterPlugin
 from botkit.protocols import Adapter
 
@@ -66,10 +68,10 @@ def _create(name: str, settings: SlackSettings) -> Adapter:
     return SlackAdapter(name, settings)
 
 
-def _setup() -> str:
+def _setup(commands: Sequence[Command]) -> str:
     from adapters.slack.manifest import steps
 
-    return steps()
+    return steps(commands)
 
 
 plugin = AdapterPlugin(settings=SlackSettings, create=_create, setup=_setup)

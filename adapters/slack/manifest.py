@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from adapters.slack.methods import EVENTS, REQUIRED
+from botkit.commands import Command
 
 Json = dict[str, object]
+
+LONGEST_HINT = 1000
+"""Characters of a slash command's hint, https://docs.slack.dev/reference/app-manifest."""
 
 _STEPS = """\
 1. https://api.slack.com/apps -> Create New App -> From a manifest -> your workspace; paste this:
@@ -27,21 +33,24 @@ _STEPS = """\
 5. botkit doctor; then /invite the bot into a channel and mention it."""
 
 
-def steps() -> str:
+def steps(commands: Sequence[Command]) -> str:
     """How to set the app up, with its manifest: what `botkit init slack` says."""
-    return _STEPS.format(manifest=msgspec.json.format(msgspec.json.encode(manifest()), indent=2).decode())
+    return _STEPS.format(manifest=msgspec.json.format(msgspec.json.encode(manifest(commands)), indent=2).decode())
 
 
-def manifest(*, name: str = "Claude", command: str = "/claude", public_url: str = "") -> Json:
+def manifest(
+    commands: Sequence[Command], *, name: str = "Claude", command: str = "/claude", public_url: str = ""
+) -> Json:
     """A Slack app manifest. `public_url` is where Slack reaches `/{bot}/slack/events`; '' means Socket Mode.
 
+    One slash command stands for all: Slack's names are shared by every app of a workspace.
     https://docs.slack.dev/reference/app-manifest
     """
     request = {"request_url": public_url} if public_url else {}
     slash: Json = {
         "command": command,
-        "description": "Commands for Claude: help, new, stop, status, sessions",
-        "usage_hint": "help",
+        "description": f"Commands for {name}",
+        "usage_hint": usage_hint(commands),
         "should_escape": True,
         **({"url": public_url} if public_url else {}),
     }
@@ -65,3 +74,14 @@ def manifest(*, name: str = "Claude", command: str = "/claude", public_url: str 
             "token_rotation_enabled": False,
         },
     }
+
+
+def usage_hint(commands: Sequence[Command]) -> str:
+    """What may be typed after the slash command, as many as Slack takes."""
+    hint = ""
+    for command in commands:
+        longer = f"{hint} | {command.name} {command.usage}".strip(" |")
+        if len(longer) > LONGEST_HINT:
+            break
+        hint = longer
+    return hint

@@ -145,6 +145,7 @@ async def test_init_of_a_platform_says_each_step_and_gives_the_manifest(shell: S
     for word in ("api.slack.com/apps", "display_information", "oauth_config", "SLACK_BOT_TOKEN"):
         assert word in out
     assert not (shell.folder / "bots.toml").exists()
+    assert "stop [all]" in out, "the commands of a bot like any other"
     code, _, errors = await shell.run("init", "telegram")
     assert (code, "installed: console, discord, slack" in errors) == (2, True)
 

@@ -45,7 +45,7 @@ def test_what_is_no_adapter_is_refused() -> None:
 
 def test_the_terminal_needs_no_set_up() -> None:
     with pytest.raises(ConfigError, match="needs no set-up"):
-        setup_of("console")
+        setup_of("console", ())
 
 
 def test_knowing_an_adapter_does_not_load_its_sdk() -> None:

@@ -4,6 +4,7 @@ from typing import cast
 
 import pytest
 
+from botkit.commands import Command
 from botkit.context import Context
 from botkit.errors import ConfigError
 from botkit.model import Conversation, Kind, Message, User
@@ -32,6 +33,19 @@ def test_a_command_finds_its_route_by_any_of_its_names(text: str) -> None:
 @pytest.mark.parametrize("text", ["stop", "please /stop", "/stopper", "/unknown", "", "/"])
 def test_what_is_no_known_command_is_chat(text: str) -> None:
     assert Routes([STOP, CHAT]).find(said(text)) is CHAT
+
+
+def test_people_are_told_of_each_command_once_by_its_first_name() -> None:
+    hidden = Route(chat, commands=("secret",))
+    shown = Route(stop, commands=("deploy", "ship"), usage="TARGET [when]", about="put it into service", role="admin")
+    assert Routes([shown, hidden, CHAT]).listed == (Command("deploy", "put it into service", "TARGET [when]", "admin"),)
+
+
+@pytest.mark.parametrize(
+    ("usage", "complete"), [("", True), ("[ID] [when]", True), ("[ID] TEXT", False), ("N|ID", False)]
+)
+def test_what_must_follow_a_command_stands_outside_brackets(usage: str, complete: bool) -> None:
+    assert Command("c", "about", usage).complete is complete
 
 
 def test_a_button_is_the_command_it_stands_for() -> None:

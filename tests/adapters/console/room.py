@@ -43,7 +43,7 @@ class Room:
 
     def __init__(self, adapter: ConsoleAdapter) -> None:
         self.bot = "room"
-        self.commands = (Command("status", "how it is going"),)
+        self.commands = (Command("status", "how it is going"), Command("sessions", "your sessions"))
         self._adapter = adapter
         self._lane = asyncio.Lock()
         self._stop = asyncio.Event()

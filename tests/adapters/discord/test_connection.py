@@ -156,7 +156,7 @@ def test_settings_that_cannot_work_are_refused(changes: dict[str, str], problem:
 
 def test_the_set_up_names_the_intent_and_the_exact_permissions() -> None:
     assert plugin.setup is not None
-    steps = plugin.setup()
+    steps = plugin.setup(())
     assert "MESSAGE CONTENT INTENT" in steps
     assert "permissions=309237746688" in steps
     assert "scope=bot+applications.commands" in steps

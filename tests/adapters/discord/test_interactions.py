@@ -13,9 +13,10 @@ from adapters.discord.api import Api
 from adapters.discord.interactions import LIFETIME, NOT_KEPT, NOT_TAKEN, TOO_OLD, Ticket
 from adapters.discord.testing import LoopbackDiscord
 from adapters.discord.wire import Interaction
+from botkit.commands import Command
 from botkit.events import TurnFinished
 from botkit.model import Action, Conversation, Message, Outgoing
-from tests.adapters.discord.rig import Bot, adapter_for
+from tests.adapters.discord.rig import COMMANDS, Bot, adapter_for
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ async def answer(adapter: DiscordAdapter, message: Message, text: str) -> None:
 async def test_a_slash_command_is_answered_where_it_was_used(discord: LoopbackDiscord, bot: Bot) -> None:
     adapter = adapter_for(discord)
     async with adapter.connect(bot):
-        used = await discord.command("alice", "general", "stop", what="all")
+        used = await discord.command("alice", "general", "stop", text="all")
         await discord.until(lambda: bot.messages)
         (message,) = bot.messages
         await answer(adapter, message, "Nothing runs here.")
@@ -196,6 +197,26 @@ async def test_commands_are_told_to_discord_only_when_they_changed(discord: Loop
     async with adapter_for(discord, slash_commands=False).connect(bot):
         pass
     assert len([call for call in discord.calls if call.route == "list_commands"]) == 3
+
+
+async def test_the_menu_offers_what_the_bot_offers(discord: LoopbackDiscord, bot: Bot) -> None:
+    bot.commands = (*COMMANDS, Command("x" * 33, "too long a name for Discord"))
+    async with adapter_for(discord).connect(bot):
+        offered = {command["name"]: command for command in discord.app.commands[""]}
+        assert list(offered) == ["help", "stop", "status", "resume", "deploy"]
+        assert offered["stop"]["description"] == "stop what runs; all clears the queue too"
+        assert offered["deploy"]["description"] == "put it into service (for the role admin)"
+        assert [offered[name]["options"] for name in ("help", "stop", "resume")] == [
+            [],
+            [{"type": 3, "name": "text", "description": "[all]", "required": False}],
+            [{"type": 3, "name": "text", "description": "N|ID", "required": True}],
+        ]
+        await discord.command("alice", "general", "deploy", text="live tonight")
+        await discord.until(lambda: bot.messages)
+        assert bot.messages[0].text == "/deploy live tonight"
+    bot.commands = COMMANDS[:2]
+    async with adapter_for(discord).connect(bot):
+        assert [command["name"] for command in discord.app.commands[""]] == ["help", "stop"]
 
 
 def replace_name(command: dict[str, object]) -> dict[str, object]:

@@ -12,8 +12,9 @@ from pydantic import ValidationError
 
 import adapters.slack
 from adapters.slack import SlackSettings, plugin
-from adapters.slack.manifest import manifest
+from adapters.slack.manifest import manifest, usage_hint
 from adapters.slack.methods import COMMANDS, EVENTS, READS, REQUIRED, SCOPES, Method
+from botkit.commands import Command
 from botkit.plugins import load_adapter, setup_of
 
 SOURCES = Path(adapters.slack.__file__).parent.glob("*.py")
@@ -28,12 +29,15 @@ def test_the_manifest_has_exactly_the_scopes_of_the_methods_and_events_used() ->
     needed = {scope for method in used for scope in SCOPES[method]}
     needed |= {scope for scopes in EVENTS.values() for scope in scopes} | {COMMANDS}
     assert set(REQUIRED) == needed
-    made = manifest()
+    made = manifest(COMMANDS)
     assert made["oauth_config"] == {"scopes": {"bot": sorted(needed)}}
 
 
 def test_socket_mode_needs_no_address_and_http_has_it_everywhere() -> None:
-    socket, http = manifest(command="/ask"), manifest(public_url="https://bots.example/acme/slack/events")
+    socket, http = (
+        manifest(COMMANDS, command="/ask"),
+        manifest(COMMANDS, public_url="https://bots.example/acme/slack/events"),
+    )
     assert "request_url" not in repr(socket)
     assert "'socket_mode_enabled': True" in repr(socket)
     assert "'command': '/ask'" in repr(socket)
@@ -42,10 +46,17 @@ def test_socket_mode_needs_no_address_and_http_has_it_everywhere() -> None:
 
 
 def test_the_set_up_can_be_pasted() -> None:
-    said = setup_of("slack")
+    said = setup_of("slack", COMMANDS)
     start, end = said.index("{\n"), said.index("\n}\n") + 2
-    assert msgspec.json.decode(said[start:end]) == manifest()
+    assert msgspec.json.decode(said[start:end]) == manifest(COMMANDS)
     assert 'bot_token = "${SLACK_BOT_TOKEN}"' in said
+
+
+def test_the_slash_command_says_what_the_bot_offers() -> None:
+    assert usage_hint(COMMANDS) == "help | stop [all] | status | resume N|ID | deploy TARGET [when]"
+    many = [Command(f"command{number}", "one of many", "[what]") for number in range(100)]
+    assert 950 < len(usage_hint(many)) <= 1000
+    assert usage_hint(many).endswith("[what]")
 
 
 @pytest.mark.parametrize(
@@ -67,5 +78,5 @@ def test_wrong_settings_say_what_is_wrong(given: dict[str, str], complaint: str)
 def test_the_adapter_is_found_by_name_and_made_without_a_network() -> None:
     assert load_adapter("slack") is plugin
     settings = SlackSettings.model_validate({"bot_token": "xoxb-1", "signing_secret": "s"})
-    assert plugin.create("team", settings, Display()).name == "team"
+    assert plugin.create("team", settings).name == "team"
     assert "xoxb-1" not in repr(settings)
