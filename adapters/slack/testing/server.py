@@ -211,6 +211,10 @@ class LoopbackSlack:
         """The working status shown in a thread, '' for none."""
         return self.inside.site.status(self.directory.find_channel(channel, self.team), _ts(thread))
 
+    def skip(self, seconds: float) -> None:
+        """Let so many of Slack's seconds be over at once: for budgets and lifetimes, not for people."""
+        self.inside.site.clock.skipped += seconds
+
     async def until(self, predicate: Callable[[], T], within: float = WITHIN) -> T:
         """The predicate's first truthy value, asked again at each change. TimeoutError says what was seen instead."""
         return await self.record.until(predicate, within)

@@ -73,8 +73,6 @@ class Site:
     """Trigger ids and when they were given out; real seconds, as people wait for them."""
     links: dict[str, ResponseLink] = field(default_factory=dict[str, ResponseLink])
     statuses: dict[tuple[str, str], Status] = field(default_factory=dict[tuple[str, str], Status])
-    streams: dict[tuple[str, str], float] = field(default_factory=dict[tuple[str, str], float])
-    """Running streams and when each began, in Slack's seconds."""
 
     def interaction(self, app: App, person: Person, channel: Channel, post: Post | None) -> Json:
         """A fresh trigger id and response address."""

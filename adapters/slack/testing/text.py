@@ -89,8 +89,20 @@ def _lines(block: Json) -> Iterator[str]:
             yield " ".join(f"[{string(mapping(element.get('text')).get('text'))}]" for element in _elements(block))
         case "rich_text":
             yield "".join(_words(block))
+        case "plan":
+            yield f"[{string(block.get('title'))}]"
+            yield from (_task(task) for task in mappings(block.get("tasks")))
+        case "task_card":
+            yield _task(block)
         case _:
             yield from (words for words in _words(block) if words)
+
+
+def _task(task: Json) -> str:
+    """A task of a stream, as one line."""
+    sign = {"pending": "○", "in_progress": "◔", "complete": "●", "error": "⊗"}[string(task.get("status"))]
+    more = (string(task.get(name)) for name in ("details", "output"))
+    return " — ".join(filter(None, (f"{sign} {string(task.get('title'))}", *more)))
 
 
 def _elements(block: Json) -> list[Json]:
@@ -122,6 +134,9 @@ def pings(text: str, blocks: Sequence[Json]) -> list[str]:
 def _formatted(node: Json) -> Iterator[str]:
     if node.get("type") in ("mrkdwn", "markdown"):
         yield string(node.get("text"))
+    yield from (string(node.get(name)) for name in ("title", "details", "output") if "task_id" in node)
+    for task in mappings(node.get("tasks")):
+        yield from _formatted(task)
     text = mapping(node.get("text"))
     for part in (*([text] if text else []), *mappings(node.get("fields")), *_elements(node)):
         yield from _formatted(part)

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Literal
 
+from adapters.slack.testing.stream import Stream
 from adapters.slack.testing.text import pings, shown
 from adapters.slack.testing.wire import Json
 
@@ -125,7 +126,8 @@ class Post:
     edited: str = ""
     """The ts of an edit that shows as "(edited)"."""
     deleted: bool = False
-    streaming: bool = False
+    stream: Stream | None = None
+    """The native stream it is, until that is stopped; one that Slack has closed stays here, broken, until an update."""
     reactions: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
     versions: list[Version] = field(default_factory=list[Version])
 
@@ -138,6 +140,13 @@ class Post:
     def shown(self) -> str:
         """What a person reads: the blocks if there are any, with `[labels]` for buttons, else the text."""
         return shown(self.text, self.blocks)
+
+    def shown_to(self, person: Person) -> str:
+        """What this person reads: of somebody else's running stream only how it began."""
+        stream = self.stream
+        if stream is None or stream.recipient in ("", person.id) or stream.first is None:
+            return self.shown
+        return stream.first
 
     @property
     def pings(self) -> list[str]:

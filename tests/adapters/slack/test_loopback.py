@@ -301,7 +301,7 @@ async def test_streams_end_after_five_minutes_even_while_active() -> None:
         question = await slack.say("alice", room, "?")
         started = await client("chat_startStream", channel=room.id, thread_ts=question.ts, markdown_text="a")
         ts = str(started["ts"])
-        slack.inside.site.streams[(room.id, ts)] -= 301
+        slack.skip(301)
         late = client("chat_appendStream", channel=room.id, ts=ts, markdown_text="b")
         assert await error_of(late) == "message_not_in_streaming_state"
         await client("chat_update", channel=room.id, ts=ts, text="recovered")

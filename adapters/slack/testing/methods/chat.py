@@ -36,7 +36,7 @@ def post_message(call: Call) -> Json:
         thread_ts=call.thread(channel),
         app=call.app,
         attachments=call.arguments.objects("attachments", "invalid_attachments") or [],
-        metadata=_metadata(call),
+        metadata=metadata_of(call),
         broadcast=call.arguments.flag("reply_broadcast"),
     )
     call.site.rooms.add(post)
@@ -51,10 +51,10 @@ def _update(call: Call) -> Json:
     post = call.post(channel)
     if post.app is not call.app:
         raise Refusal("cant_update_message")
-    if post.streaming:
-        # Editing is the only way out for a stream that Slack has closed.
-        post.streaming = False
-        call.site.streams.pop((channel.id, post.ts), None)
+    if post.stream is not None:
+        if not post.stream.expired(call.site.clock.now()):
+            raise Refusal("streaming_state_conflict")
+        post.stream = None  # editing is the only way out for a stream that Slack has closed
     if not (call.arguments.has("text") or call.arguments.has("blocks") or call.arguments.has("markdown_text")):
         if not (call.arguments.has("attachments") or call.arguments.has("metadata")):
             raise Refusal("no_text")
@@ -64,7 +64,7 @@ def _update(call: Call) -> Json:
     if len(call.arguments.text("text")) > MAX_UPDATE:
         raise Refusal("msg_too_long")
     if call.arguments.has("metadata"):
-        post.metadata = _metadata(call)
+        post.metadata = metadata_of(call)
     if call.arguments.has("attachments"):
         post.attachments = call.arguments.objects("attachments", "invalid_attachments") or []
     call.site.rooms.edit(post, text, blocks, marked=not blocks)
@@ -74,7 +74,7 @@ def _update(call: Call) -> Json:
 def _delete(call: Call) -> Json:
     channel = call.channel()
     post = call.post(channel)
-    if post.app is not call.app:
+    if post.app is not call.app or (post.stream and not post.stream.expired(call.site.clock.now())):
         raise Refusal("cant_delete_message")
     call.site.rooms.remove(post)
     return {"channel": channel.id, "ts": post.ts}
@@ -169,7 +169,8 @@ def _element(element: Json) -> Json:
     return kept
 
 
-def _metadata(call: Call) -> Json | None:
+def metadata_of(call: Call) -> Json | None:
+    """The call's metadata, checked; None if it has none."""
     metadata = call.arguments.table("metadata", "invalid_metadata_format")
     if not metadata:
         return None

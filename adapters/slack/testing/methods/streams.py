@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from adapters.slack.testing.methods.call import Call, Method, names
-from adapters.slack.testing.methods.chat import MAX_MARKDOWN, answer, stored_blocks
-from adapters.slack.testing.wire import Json, Refusal, string
-from adapters.slack.testing.world import Post
-
-STREAM_SECONDS = 300.0
-"""Streams die this long after their start, even while active (python-slack-sdk#1859)."""
+from adapters.slack.testing.methods.chat import answer, metadata_of, stored_blocks
+from adapters.slack.testing.stream import Stream
+from adapters.slack.testing.wire import Json, Refusal
+from adapters.slack.testing.world import Channel, Post
 
 
 def _start(call: Call) -> Json:
@@ -17,60 +15,74 @@ def _start(call: Call) -> Json:
         raise Refusal("is_archived")
     if not call.inside(channel):
         raise Refusal("not_in_channel")
+    if channel.read_only:
+        raise Refusal("restricted_action")
     thread = call.thread(channel)
-    if channel.kind != "im":
-        for name in ("recipient_user_id", "recipient_team_id"):
-            call.arguments.text(name, required=f"missing_{name}")
-    text = _words(call)
-    blocks: list[Json] = [{"type": "markdown", "text": text}] if text else []
-    post = Post(channel, call.site.clock.ts(), call.app.bot, text, blocks, thread, app=call.app, streaming=True)
-    call.site.streams[(channel.id, post.ts)] = call.site.clock.now()
+    if channel.kind == "im" and not thread:
+        raise Refusal("invalid_arguments", "[ERROR] missing required field: thread_ts")
+    display = call.arguments.text("task_display_mode") or "timeline"
+    if display not in ("timeline", "plan"):
+        raise Refusal("invalid_arguments", "[ERROR] task_display_mode: no such value")
+    stream = Stream(call.site.clock.now(), _recipient(call, channel), display)
+    _take(call, stream)
+    stream.first = stream.text
+    post = Post(channel, call.site.clock.ts(), call.app.bot, stream.text, stream.blocks(), thread, app=call.app)
+    post.stream = stream
     call.site.rooms.add(post)
     call.site.statuses.pop((channel.id, thread), None)
     return {"channel": channel.id, "ts": post.ts}
 
 
+def _recipient(call: Call, channel: Channel) -> str:
+    """Outside direct messages a stream is live for one person only, who must be named."""
+    if channel.kind == "im":
+        return ""
+    for name in ("recipient_user_id", "recipient_team_id"):
+        call.arguments.text(name, required=f"missing_{name}")
+    person = call.person(call.arguments.text("recipient_user_id"))
+    if call.arguments.text("recipient_team_id") != person.team.id:
+        raise Refusal("invalid_arguments", "[ERROR] recipient_team_id is not the recipient's")
+    return person.id
+
+
 def _append(call: Call) -> Json:
-    post = _running(call)
-    text = _words(call)
-    if not text:
+    post, stream = _running(call)
+    if not _take(call, stream):
         raise Refusal("no_text")
-    post.change(post.text + text, [{"type": "markdown", "text": post.text + text}])
+    post.change(stream.text, stream.blocks())
     call.site.record.changed()
     return {"channel": post.channel.id, "ts": post.ts}
 
 
 def _stop(call: Call) -> Json:
-    post = _running(call)
-    text = post.text + _words(call)
+    post, stream = _running(call)
     added = stored_blocks(call.arguments.objects("blocks", "invalid_blocks_format") or [])
-    shown: list[Json] = [{"type": "markdown", "text": text}] if text else []
-    post.streaming = False
-    del call.site.streams[(post.channel.id, post.ts)]
-    call.site.rooms.edit(post, text, shown + added, marked=False)
+    metadata = metadata_of(call)
+    _take(call, stream)
+    stream.stop()
+    post.stream, post.metadata = None, metadata or post.metadata
+    call.site.rooms.edit(post, stream.text, stream.blocks() + added, marked=False)
     return answer(post, [])
 
 
-def _running(call: Call) -> Post:
-    channel = call.channel()
-    post = call.post(channel)
+def _running(call: Call) -> tuple[Post, Stream]:
+    post = call.post(call.channel())
     if post.app is not call.app:
         raise Refusal("message_not_owned_by_app")
-    begun = call.site.streams.get((channel.id, post.ts))
-    if begun is None or call.site.clock.now() - begun > STREAM_SECONDS:
+    if post.stream is None or post.stream.expired(call.site.clock.now()):
         raise Refusal("message_not_in_streaming_state")
-    return post
+    return post, post.stream
 
 
-def _words(call: Call) -> str:
+def _take(call: Call, stream: Stream) -> bool:
+    """False: the call brought nothing."""
     text = call.arguments.text("markdown_text")
-    for chunk in call.arguments.objects("chunks", "invalid_chunks") or []:
-        if chunk.get("type") not in ("markdown_text", "task_update", "plan_update", "blocks"):
-            raise Refusal("invalid_chunks")
-        text += string(chunk.get("text"))
-    if len(text) > MAX_MARKDOWN:
-        raise Refusal("msg_too_long")
-    return text
+    chunks = call.arguments.objects("chunks", "invalid_chunks")
+    if chunks == []:
+        raise Refusal("invalid_chunks", "[ERROR] must contain at least one chunk")
+    for sloppy in stream.take(text, chunks or []):
+        call.violation(sloppy)
+    return bool(text or chunks)
 
 
 _LOOK = "thread_ts recipient_user_id recipient_team_id task_display_mode icon_emoji icon_url username"
