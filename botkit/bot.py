@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from botkit.approvals import Approvals
 from botkit.commands import Command
 from botkit.context import Context
 from botkit.display import Display
-from botkit.errors import AdapterError, StoreError
+from botkit.errors import AdapterError, Refused, StoreError
 from botkit.events import TurnEvent, TurnFailed
 from botkit.lanes import Lanes
 from botkit.leases import BEAT, Leases, gone
@@ -30,6 +30,7 @@ from botkit.protocols import Adapter, Authority, Runner, Store
 from botkit.record import Record
 from botkit.redact import Redactor
 from botkit.routing import Handler, Middleware, Route, Routes, compose
+from botkit.strangers import Strangers
 from botkit.tasks import Tasks
 from botkit.turnlog import TurnLogs
 
@@ -40,8 +41,6 @@ log = structlog.get_logger("botkit")
 
 ADMIT_WITHIN = 2.0
 """Seconds the store has to make a message durable; after that the platform is not acknowledged and delivers again."""
-MAX_TOLD = 1_000
-"""Strangers who were told once; the oldest are forgotten."""
 
 Mount = Callable[[str, "Callable[[web.Request], Awaitable[web.StreamResponse]]"], None]
 
@@ -115,7 +114,7 @@ class Bot:
         self._onions: dict[Handler, Handler] = {}
         self._middleware = tuple(middleware)
         self._mount = mount
-        self._told: OrderedDict[str, None] = OrderedDict()
+        self._strangers = Strangers(self.tasks)
         self._connections = AsyncExitStack()
         self._closing, self._ended = False, asyncio.Event()
         self._beating: asyncio.Task[None] | None = None
@@ -137,7 +136,8 @@ class Bot:
             return ""
         role = self._role(message)
         if role is None:
-            self._stranger(message)
+            messenger = self.adapters[message.conversation.adapter].messenger
+            self._strangers.turn_away(message, self.access, messenger)
             return ""
         entry = Entry(uuid4().hex, self.name, f"{self.name}/{message.conversation.key}", message, time.time())
         # What the store says of the session may be old by the time the lane is free.
@@ -152,8 +152,7 @@ class Bot:
         if admitted.repeat:
             log.debug("repeat", message=message.id, conversation=message.conversation.key)
             return ""
-        refusal = texts.limited(admitted.refused.scope, admitted.retry_after) if admitted.refused is not None else ""
-        ctx = self._context(entry, route, role, refusal=refusal, session=admitted.session)
+        ctx = self._context(entry, route, role, refusal=_over_limit(admitted), session=admitted.session)
         ctx.waited = busy
         self._start(ctx)
         return entry.id
@@ -167,11 +166,8 @@ class Bot:
 
     def _role(self, message: Message) -> Role | None:
         """What the author may do here: by the config, or by the word of an adapter that knows them."""
-        role, authority = self.access.role(message), self._authorities.get(message.conversation.adapter)
-        if authority is None or self.access.denies(message):
-            return role
-        vouched = authority.role(message)
-        return vouched if role is None or (vouched is not None and RANK[vouched] > RANK[role]) else role
+        authority = self._authorities.get(message.conversation.adapter)
+        return self.access.role(message, authority.role(message) if authority else None)
 
     def _route(self, message: Message) -> Route | None:
         route = self.routes.find(message)
@@ -222,13 +218,13 @@ class Bot:
         role: Role,
         *,
         session: Session | None,
-        refusal: str = "",
+        refusal: Refused | None = None,
         recovered: bool = False,
     ) -> Context:
         adapter = self.adapters[entry.message.conversation.adapter]
         record = Record(self.store, entry, kept=entry.message.kept)
-        if not refusal and RANK[role] < RANK[route.role]:
-            refusal = texts.not_your_role(route.role)
+        if refusal is None and RANK[role] < RANK[route.role]:
+            refusal = Refused(texts.not_your_role(route.role), code="not_allowed")
         return Context(self, adapter, route, role, record, session=session, refusal=refusal, recovered=recovered)
 
     def _start(self, ctx: Context) -> None:
@@ -280,22 +276,6 @@ class Bot:
             await turns.follow(ctx, events)
         finally:
             await ctx.close()
-
-    def _stranger(self, message: Message) -> None:
-        log.info("stranger", user=message.author.id, conversation=message.conversation.key)
-        key = f"{message.conversation.adapter}/{message.author.id}"
-        if self.access.strangers == "ignore" or message.author.is_bot or message.kind != "new" or key in self._told:
-            return
-        self._told[key] = None
-        while len(self._told) > MAX_TOLD:
-            self._told.popitem(last=False)
-        self.tasks.start(self._tell(message, texts.stranger(message.author.id)), f"stranger-{message.id}")
-
-    async def _tell(self, message: Message, text: str) -> None:
-        try:
-            await self.adapters[message.conversation.adapter].messenger.send(message.conversation, Outgoing(text))
-        except AdapterError as problem:
-            log.warning("stranger_not_told", problem=str(problem))
 
     async def __aenter__(self) -> Bot:
         await self.recover()
@@ -400,6 +380,13 @@ class Bot:
         session = session or await self.store.session(entry.conversation)
         log.info("turn_taken_up", turn=entry.id, attempts=entry.attempts)
         self._start(self._context(entry, route, role, session=session, recovered=True))
+
+
+def _over_limit(admitted: Admitted) -> Refused | None:
+    if admitted.refused is None:
+        return None
+    text = texts.limited(admitted.refused.scope, admitted.retry_after)
+    return Refused(text, code="rate_limited", retry_after=admitted.retry_after)
 
 
 def _authorities(adapters: Mapping[str, Adapter]) -> Mapping[str, Authority]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from botkit.censor import Censor
 from botkit.display import Display
+from botkit.errors import Refused
 from botkit.events import FileOffered, Outcome, TurnEvent, TurnFailed, TurnFinished
 from botkit.model import Entry, Message, Role, Session, Upload
 from botkit.protocols import Adapter, Reply
@@ -31,7 +32,7 @@ class Context:
         record: Record,
         *,
         session: Session | None = None,
-        refusal: str = "",
+        refusal: Refused | None = None,
         recovered: bool = False,
     ) -> None:
         self.bot = bot
@@ -45,7 +46,7 @@ class Context:
         self.fresh = False
         """The session was made for this message and Claude does not know it yet."""
         self.refusal = refusal
-        """Why policy turns the message down, as Markdown; `middleware.refusals` says it."""
+        """Why policy turns the message down; `middleware.refusals` says it."""
         self.recovered = recovered
         """An earlier process accepted the message and did not finish it."""
         self.waited = False
@@ -123,6 +124,10 @@ class Context:
         """Wait until no other suspect of a crash is being tried; the next one may when this message is answered."""
         await self.bot.suspects.acquire()
         self._alone = True
+
+    async def refuse(self, refusal: Refused) -> None:
+        """Tell the sender that policy turns the message down; this ends its turn."""
+        await self.push(TurnFinished(text=refusal.text, refused=refusal.code, retry_after=refusal.retry_after))
 
     def revise(self, text: str) -> None:
         """The sender edited the message before its turn began."""

@@ -11,7 +11,7 @@ BotkitError
 ├── RunnerError
 │   ├── ClaudeMissing  ClaudeCrashed(exit_code, stderr)  ProtocolError(line)  InsideClaude
 ├── StoreError
-└── Refused(text)                  `text` is safe to show to the sender
+└── Refused(text, code, retry_after)   `text` is safe to show to the sender
 """
 
 from __future__ import annotations
@@ -98,8 +98,11 @@ class StoreError(BotkitError):
 
 
 class Refused(BotkitError):
-    """A request that policy turns down; `text` is Markdown for the sender."""
+    """A request that policy turns down; `text` is Markdown for the sender.
 
-    def __init__(self, text: str) -> None:
-        self.text = text
+    `code` is one word for programs; `retry_after` the seconds until it would pass, 0 where waiting does not help.
+    """
+
+    def __init__(self, text: str, *, code: str = "refused", retry_after: float = 0.0) -> None:
+        self.text, self.code, self.retry_after = text, code, retry_after
         super().__init__(text)

@@ -191,6 +191,10 @@ class TurnFinished:
     session: str = ""
     denials: tuple[str, ...] = ()
     """Tools that were refused, one summary each."""
+    refused: str = ""
+    """Policy turned the message down, and the text says so to its sender: one word for programs (`Refused.code`)."""
+    retry_after: float = 0.0
+    """Of a refusal: seconds until the message would pass, 0 where waiting does not help."""
 
 
 @dataclass(frozen=True, slots=True)

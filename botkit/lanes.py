@@ -14,6 +14,10 @@ from botkit.events import Waiting
 from botkit.model import Message
 
 
+QUEUE_RETRY = 5.0
+"""Seconds after which whoever found a lane full may try again; a guess."""
+
+
 class Withdrawn(Exception):
     """The turn was taken back before it began; `why` is for the sender, Markdown."""
 
@@ -70,7 +74,7 @@ class Lanes:
     async def _queue_up(self, lane: _Lane, ctx: Context) -> None:
         # What a restart takes up again was accepted before: it is never refused for a full queue.
         if len(lane.waiting) >= self.queue and not ctx.recovered:
-            raise Refused(texts.queue_full(ctx.prefix, self.queue))
+            raise Refused(texts.queue_full(ctx.prefix, self.queue), code="queue_full", retry_after=QUEUE_RETRY)
         ticket = _Ticket(ctx)
         # Platforms deliver out of order at times; people are answered in the order in which they wrote.
         lane.waiting.append(ticket)

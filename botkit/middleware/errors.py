@@ -18,7 +18,7 @@ async def errors(ctx: Context, handler: Handler) -> None:
     try:
         await handler(ctx)
     except Refused as refusal:
-        await ctx.say(refusal.text)
+        await ctx.refuse(refusal)
     except Withdrawn as taken_back:
         await ctx.push(TurnFailed("stopped", taken_back.why))
     except StoreError as problem:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from botkit.context import Context
-from botkit.errors import Refused
 from botkit.routing import Handler
 
 
 async def refusals(ctx: Context, handler: Handler) -> None:
-    if ctx.refusal:
-        raise Refused(ctx.refusal)
+    if ctx.refusal is not None:
+        raise ctx.refusal
     await handler(ctx)
