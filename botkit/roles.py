@@ -58,7 +58,7 @@ class Meter(Protocol):
         """Check all limits and count the request, or refuse it and count nothing.
 
         With `slot` it also takes one of the key's concurrent runs until it ends, or until `now + slot` if nobody
-        holds it longer: a process that died frees it. A request that began already is not counted again.
+        holds it longer: a process that died frees it. A request that has its slot already is not counted again.
         """
         ...
 
@@ -91,8 +91,9 @@ class Meter(Protocol):
         """By (at, id), oldest first; those that follow `after`. The query's `by` is not looked at."""
         ...
 
-    async def purge(self, before: float) -> int:
-        """Forget records of requests that began before; returns how many. The counters of limits are kept."""
+    async def purge(self, before: float, now: float) -> int:
+        """Forget records of requests that began before, and counters of days that are over; returns how many records
+        went."""
         ...
 
 
@@ -105,8 +106,8 @@ class Runs(Protocol):
 
     async def get(self, id: str) -> Run | None: ...
 
-    async def list(self, key: str, *, before: float = float("inf"), most: int = PAGE) -> Sequence[Run]:
-        """A key's runs created before that time, newest first."""
+    async def list(self, key: str, *, before: tuple[float, str] | None = None, most: int = PAGE) -> Sequence[Run]:
+        """A key's runs, newest first; those that precede `before`, the (created, id) of a run."""
         ...
 
     async def claim(self, request: Repeatable) -> Repeatable | None:

@@ -1,4 +1,4 @@
-"""How journal entries and sessions are written down: JSON that older and newer versions of botkit can both read.
+"""How journal entries, sessions, keys and so on are written down: JSON that older and newer botkits can both read.
 
 Unknown fields are skipped and missing ones take their defaults, so a version may add fields and be rolled back.
 """
@@ -6,14 +6,20 @@ Unknown fields are skipped and missing ones take their defaults, so a version ma
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
+from typing import Generic, TypeVar, cast
 
 import msgspec
+import structlog
 
 from botkit.errors import StoreError
 from botkit.model import Entry, Session
+
+T = TypeVar("T")
+
+log = structlog.get_logger("botkit")
 
 
 def _restored(kind: type[object], value: object) -> object:
@@ -57,7 +63,35 @@ def session_from(data: bytes, conversation: str) -> Session:
         raise StoreError(f"a session cannot be read: {problem}") from problem
 
 
-def _bytes(value: Entry | Session) -> bytes:
+class Codec(Generic[T]):
+    """Values of one dataclass as JSON."""
+
+    def __init__(self, kind: type[T]) -> None:
+        self._decoder = msgspec.json.Decoder(kind)
+        self._name = kind.__name__.lower()
+
+    def encode(self, value: T) -> bytes:
+        return _bytes(value)
+
+    def decode(self, data: bytes) -> T:
+        """Raises StoreError for bytes that are no such value."""
+        try:
+            return self._decoder.decode(data)
+        except (msgspec.DecodeError, UnicodeDecodeError) as problem:
+            raise StoreError(f"a stored {self._name} cannot be read: {problem}") from problem
+
+    def readable(self, rows: Iterable[bytes]) -> list[T]:
+        """Those that this version can read; the others stay for the version that wrote them."""
+        found: list[T] = []
+        for data in rows:
+            try:
+                found.append(self.decode(data))
+            except StoreError as problem:
+                log.error("row_unreadable", kind=self._name, problem=str(problem))
+        return found
+
+
+def _bytes(value: object) -> bytes:
     try:
         return msgspec.json.encode(value, enc_hook=str)
     except UnicodeEncodeError:

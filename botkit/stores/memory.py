@@ -9,9 +9,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from botkit.model import Admission, Admitted, Entry, Lease, Session
+from botkit.stores.acts.memory import MemoryActs
 from botkit.stores.buckets import Bucket, take
 from botkit.stores.codec import entry_bytes, entry_from
+from botkit.stores.keys.memory import MemoryKeys
+from botkit.stores.meter.memory import MemoryMeter
 from botkit.stores.rules import GRACE, LISTED
+from botkit.stores.runs.memory import MemoryRuns
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,10 @@ class MemoryStore:
         self._leases: dict[str, _Held] = {}
         self._alive: dict[str, float] = {}
         self._token = 0
+        self.keys = MemoryKeys()
+        self.meter = MemoryMeter()
+        self.runs = MemoryRuns()
+        self.acts = MemoryActs()
 
     async def admit(self, admission: Admission, owner: str) -> Admitted:
         if admission.key in self._seen:

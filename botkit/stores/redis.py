@@ -29,9 +29,13 @@ from urllib.parse import quote
 
 from botkit.model import Admission, Admitted, Entry, Lease, Session
 from botkit.stores import scripts, session_scripts
+from botkit.stores.acts.redis import RedisActs
 from botkit.stores.codec import entry_bytes, session_bytes
+from botkit.stores.keys.redis import RedisKeys
 from botkit.stores.known import Known, readable, readable_session
+from botkit.stores.meter.redis import RedisMeter
 from botkit.stores.rules import GRACE, LISTED, SEEN_FOR, SESSION_TTL
+from botkit.stores.runs.redis import RedisRuns
 from botkit.stores.server import Argument, Server
 
 PURGED = 500
@@ -45,6 +49,10 @@ class RedisStore:
         self._server = Server(url)
         self._session_ttl = session_ttl
         self._known = Known()
+        self.keys = RedisKeys(self._server)
+        self.meter = RedisMeter(self._server)
+        self.runs = RedisRuns(self._server)
+        self.acts = RedisActs(self._server)
 
     async def admit(self, admission: Admission, owner: str) -> Admitted:
         self._known.add(admission.entry.id)

@@ -34,6 +34,46 @@ MIGRATIONS: Sequence[str] = (
     CREATE TABLE fence (token INTEGER NOT NULL);
     INSERT INTO fence VALUES (0);
     """,
+    """
+    CREATE TABLE api_key (
+        id TEXT PRIMARY KEY, owner TEXT NOT NULL, revision INTEGER NOT NULL, used REAL NOT NULL DEFAULT 0,
+        data BLOB NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE nonce (
+        key TEXT NOT NULL, nonce TEXT NOT NULL, until REAL NOT NULL, PRIMARY KEY (key, nonce)
+    ) WITHOUT ROWID;
+    CREATE INDEX nonce_until ON nonce (until);
+    CREATE TABLE counter (
+        key TEXT NOT NULL, window TEXT NOT NULL, ends REAL NOT NULL, requests INTEGER NOT NULL DEFAULT 0,
+        tokens INTEGER NOT NULL DEFAULT 0, usd REAL NOT NULL DEFAULT 0, PRIMARY KEY (key, window)
+    ) WITHOUT ROWID;
+    CREATE INDEX counter_ends ON counter (ends);
+    CREATE TABLE slot (
+        key TEXT NOT NULL, request TEXT NOT NULL, until REAL NOT NULL, PRIMARY KEY (key, request)
+    ) WITHOUT ROWID;
+    CREATE TABLE usage (
+        id TEXT PRIMARY KEY, at REAL NOT NULL, key TEXT NOT NULL, endpoint TEXT NOT NULL, bot TEXT NOT NULL,
+        model TEXT NOT NULL, session TEXT NOT NULL, user TEXT NOT NULL, input_tokens INTEGER NOT NULL,
+        output_tokens INTEGER NOT NULL, cache_read_tokens INTEGER NOT NULL, cache_write_tokens INTEGER NOT NULL,
+        cost REAL NOT NULL, latency REAL NOT NULL, first_token REAL NOT NULL, status INTEGER NOT NULL,
+        error TEXT NOT NULL
+    );
+    CREATE INDEX usage_at ON usage (at, id);
+    CREATE INDEX usage_key ON usage (key, at, id);
+    CREATE TABLE run (
+        id TEXT PRIMARY KEY, key TEXT NOT NULL, created REAL NOT NULL, ended INTEGER NOT NULL, data BLOB NOT NULL
+    );
+    CREATE INDEX run_key ON run (key, created, id);
+    CREATE INDEX run_created ON run (created);
+    CREATE TABLE repeatable (
+        key TEXT NOT NULL, name TEXT NOT NULL, expires REAL NOT NULL, data BLOB NOT NULL, PRIMARY KEY (key, name)
+    );
+    CREATE INDEX repeatable_expires ON repeatable (expires);
+    CREATE TABLE act (
+        id TEXT PRIMARY KEY, at REAL NOT NULL, who TEXT NOT NULL, target TEXT NOT NULL, data BLOB NOT NULL
+    );
+    CREATE INDEX act_at ON act (at, id);
+    """,
 )
 
 

@@ -9,10 +9,14 @@ from sqlite3 import sqlite_version
 
 from botkit.model import Admission, Admitted, Entry, Lease, Session
 from botkit.stores import tables
+from botkit.stores.acts.sqlite import SqliteActs
 from botkit.stores.backup import backup
 from botkit.stores.codec import entry_bytes, session_bytes
 from botkit.stores.database import Database
+from botkit.stores.keys.sqlite import SqliteKeys
 from botkit.stores.known import Known, readable, readable_session
+from botkit.stores.meter.sqlite import SqliteMeter
+from botkit.stores.runs.sqlite import SqliteRuns
 from botkit.stores.schema import MIGRATIONS
 from botkit.stores.tables import Bound
 
@@ -24,6 +28,10 @@ class SqliteStore:
         self._path = path
         self._db = Database(path)
         self._known = Known()
+        self.keys = SqliteKeys(self._db)
+        self.meter = SqliteMeter(self._db)
+        self.runs = SqliteRuns(self._db)
+        self.acts = SqliteActs(self._db)
 
     async def admit(self, admission: Admission, owner: str) -> Admitted:
         entry, data = admission.entry, entry_bytes(admission.entry)

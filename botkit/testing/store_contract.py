@@ -10,9 +10,23 @@ from __future__ import annotations
 
 from botkit.testing.store_admission import AdmissionContract
 from botkit.testing.store_journal import JournalContract
+from botkit.testing.store_keys import KeysContract
 from botkit.testing.store_leases import LeasesContract
+from botkit.testing.store_meter import LimitsContract, UsageContract
+from botkit.testing.store_runs import ActsContract, RunsContract
 from botkit.testing.store_sessions import MarksContract, SessionsContract
 
 
-class StoreContract(AdmissionContract, JournalContract, LeasesContract, SessionsContract, MarksContract):
+class StoreContract(
+    AdmissionContract,
+    JournalContract,
+    LeasesContract,
+    SessionsContract,
+    MarksContract,
+    KeysContract,
+    LimitsContract,
+    UsageContract,
+    RunsContract,
+    ActsContract,
+):
     """All of it."""

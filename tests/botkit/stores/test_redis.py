@@ -13,6 +13,9 @@ from botkit.errors import ConfigError, StoreError
 from botkit.protocols import Store
 from botkit.stores.redis import RedisStore
 from botkit.testing.store_contract import StoreContract
+from botkit.testing.store_keys import api_key
+from botkit.testing.store_meter import record
+from botkit.testing.store_runs import act, finished, repeatable, run
 from botkit.testing.store_values import NOW, TTL, admission, limit, session
 from tests.botkit.stores.proxy import Proxy
 from tests.botkit.stores.valkey import Valkey, command
@@ -97,6 +100,31 @@ async def test_all_that_is_kept_is_kept_under_one_prefix(redis_url: str) -> None
         await store.settle("turn-1")
         await store.set_mark("x", None)
         assert set(await command(redis_url, "KEYS", "*")) <= {b"botkit:token"}
+
+
+async def test_all_that_is_kept_for_programs_can_be_forgotten(redis_url: str) -> None:
+    async with RedisStore(redis_url) as store:
+        await store.keys.put(api_key())
+        await store.keys.touch({"k1": NOW})
+        await store.keys.use_nonce("k1", "nonce", NOW, NOW + 300)
+        await store.meter.begin("k1", api_key().limits, "r1", NOW, slot=60.0)
+        await store.meter.end([record()])
+        await store.runs.save(finished(run()))
+        await store.runs.claim(repeatable())
+        await store.acts.add(act())
+        keys = set(await command(redis_url, "KEYS", "*"))
+        assert all(key.startswith(b"botkit:") for key in keys)
+        counters = {key for key in keys if key.startswith(b"botkit:meter/")}
+        assert len(counters) == 3
+        for key in counters:
+            assert 0 < await command(redis_url, "TTL", key.decode()) <= 62 * 86_400, "counters go by themselves"
+        late = NOW + 1e6
+        assert await store.keys.purge(late) == 1
+        assert await store.meter.purge(late, late) == 1
+        assert await store.runs.purge(late, late) == 2
+        assert await store.acts.purge(late) == 1
+        assert await store.keys.delete("k1")
+        assert set(await command(redis_url, "KEYS", "*")) == counters
 
 
 async def test_scripts_that_the_server_forgot_are_sent_again(redis_url: str, store: Store) -> None:

@@ -17,6 +17,9 @@ from botkit.protocols import Store
 from botkit.stores.schema import MIGRATIONS, migrate
 from botkit.stores.sqlite import SqliteStore
 from botkit.testing.store_contract import StoreContract
+from botkit.testing.store_keys import api_key
+from botkit.testing.store_meter import ANY, record
+from botkit.testing.store_runs import act, run
 from botkit.testing.store_values import NOW, TTL, admission, limit, session
 
 
@@ -155,6 +158,25 @@ def test_a_file_of_an_older_botkit_is_brought_up_to_date(tmp_path: Path) -> None
     assert connection.execute("SELECT * FROM mark").fetchall() == [("kept", "yes", "")]
     assert connection.execute("PRAGMA user_version").fetchone() == (len(newer),)
     connection.close()
+
+
+async def test_a_file_from_before_there_were_keys_goes_on_with_its_sessions(tmp_path: Path) -> None:
+    path = tmp_path / "botkit.db"
+    connection = sqlite3.connect(path, isolation_level=None)
+    migrate(connection, MIGRATIONS[:1])
+    connection.execute("INSERT INTO mark VALUES ('kept', 'yes')")
+    connection.close()
+    for _ in range(2):
+        async with SqliteStore(path) as store:
+            assert await store.mark("kept") == "yes"
+            await store.keys.put(api_key())
+            await store.meter.end([record()])
+            await store.runs.save(run())
+            await store.acts.add(act())
+            assert await store.keys.get("k1") == api_key()
+            assert list(await store.meter.records(ANY)) == [record()]
+            assert await store.runs.get("turn-1") == run()
+            assert list(await store.acts.list()) == [act()]
 
 
 def test_a_migration_that_fails_changes_nothing(tmp_path: Path) -> None:

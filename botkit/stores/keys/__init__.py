@@ -1,0 +1,1 @@
+"""API keys and numbers used once, in each of the stores."""

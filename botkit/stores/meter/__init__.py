@@ -1,0 +1,1 @@
+"""What each key uses and has used, in each of the stores."""

@@ -1,0 +1,82 @@
+"""Minutes, days and months in which a key's use is counted, and what its limits say to it. Pure.
+
+Redis decides in its script, which gets the same numbers in the same order.
+"""
+
+from __future__ import annotations
+
+from dataclasses import astuple, dataclass, replace
+from datetime import UTC, datetime
+
+from botkit.keys import Begun, KeyLimits, LimitName, Spent
+
+MINUTE, DAY = 60.0, 86_400.0
+BUSY = 1.0
+"""Seconds after which a key with all its runs at work may try again: nobody knows when one ends."""
+
+ORDER: tuple[LimitName, ...] = (
+    "requests_per_minute",
+    "requests_per_day",
+    "tokens_per_day",
+    "usd_per_day",
+    "usd_per_month",
+    "concurrent_runs",
+)
+"""As the fields of `KeyLimits` and of `Spent`; the first that is reached refuses."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A stretch of the calendar. `kept`: seconds for which its counter is worth keeping at least."""
+
+    name: str
+    ends: float
+    kept: int
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """Those a moment lies in."""
+
+    minute: Window
+    day: Window
+    month: Window
+
+    def ends(self, limit: LimitName) -> float:
+        match limit:
+            case "requests_per_minute":
+                return self.minute.ends
+            case "usd_per_month":
+                return self.month.ends
+            case _:
+                return self.day.ends
+
+
+def windows(now: float) -> Windows:
+    minute, day = int(now // MINUTE), int(now // DAY)
+    date = datetime.fromtimestamp(day * DAY, UTC)
+    following = date.replace(year=date.year + date.month // 12, month=date.month % 12 + 1, day=1)
+    return Windows(
+        Window(f"minute-{minute}", (minute + 1) * MINUTE, 120),
+        Window(f"{date:%Y-%m-%d}", (day + 1) * DAY, 2 * 86_400),
+        Window(f"{date:%Y-%m}", following.timestamp(), 62 * 86_400),
+    )
+
+
+def allowances(limits: KeyLimits) -> tuple[float, ...]:
+    """The limits in `ORDER`."""
+    return tuple(float(limit) for limit in astuple(limits))
+
+
+def begun(limits: KeyLimits, spent: Spent, now: float, *, slot: bool) -> Begun:
+    """Count one more request, with a run if it wants a slot; or say which limit is reached."""
+    for name, allowed, used in zip(ORDER, allowances(limits), astuple(spent), strict=True):
+        if allowed and used >= allowed and (slot or name != "concurrent_runs"):
+            return refused(name, spent, now)
+    counted = replace(spent, requests_minute=spent.requests_minute + 1, requests_day=spent.requests_day + 1)
+    return Begun(replace(counted, runs=spent.runs + 1) if slot else counted)
+
+
+def refused(limit: LimitName, spent: Spent, now: float) -> Begun:
+    wait = BUSY if limit == "concurrent_runs" else windows(now).ends(limit) - now
+    return Begun(spent, limit, wait)
