@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from botkit.commands import Command
+from botkit.display import Level
 from botkit.events import Answer, ApprovalAsked, Decision, Deny, FailureReason, QuestionAsked, TurnFailed, Usage
 from botkit.model import Session, User
 
@@ -337,6 +338,26 @@ def model_now(prefix: str, model: str, offered: Sequence[str]) -> str:
 def model_unknown(wanted: str, offered: Sequence[str]) -> str:
     known = f" There are: {', '.join(offered)}." if offered else ""
     return f"There is no model `{wanted[:60]}`.{known}"
+
+
+_SHOWN: Mapping[Level, str] = {
+    "quiet": "the answer alone, once it is there",
+    "normal": "the answer as it grows, with tools, the task list and the time it takes",
+    "full": "all of that, and what Claude thinks and what its tools answer",
+}
+
+
+def display_now(prefix: str, level: Level) -> str:
+    choices = "\n".join(f"- `{prefix}display {each}`: {about}" for each, about in _SHOWN.items())
+    return f"The display here is {level}.\n\n{choices}"
+
+
+def display_unknown(wanted: str) -> str:
+    return f"There is no display `{wanted[:60]}`. There are: {', '.join(_SHOWN)}."
+
+
+def display_changed(level: Level) -> str:
+    return f"From the next message on you see {_SHOWN[level]}."
 
 
 def model_changed(model: str) -> str:

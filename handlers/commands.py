@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from botkit import texts
 from botkit.context import Context
+from botkit.display import LEVELS, is_level
 from botkit.errors import Refused
 from botkit.middleware.session import fresh
 from botkit.model import Session
@@ -29,7 +30,7 @@ async def new(ctx: Context) -> None:
     if session is not None:
         await ctx.bot.runner.park(session.id)
     # The new session is bound at once, so that the bot stays part of the thread; the old one is left by that.
-    await ctx.bot.store.save_session(await fresh(ctx))
+    await ctx.bot.store.save_session(await fresh(ctx, after=session))
     await ctx.say(texts.new_session(ctx.prefix))
 
 
@@ -74,7 +75,10 @@ async def resume(ctx: Context) -> None:
         _, _, place = session.conversation.partition("/")
         if ctx.bot.lanes.running(place) is not None:
             raise Refused(texts.SESSION_BUSY)
-    await ctx.bot.store.save_session(replace(session, conversation=ctx.conversation_key, used=time.time()))
+    shown = ctx.session.display if ctx.session is not None else ""  # chosen for this place, not for that session
+    await ctx.bot.store.save_session(
+        replace(session, conversation=ctx.conversation_key, used=time.time(), display=shown)
+    )
     await ctx.say(texts.resumed(session))
 
 
@@ -91,6 +95,18 @@ async def model(ctx: Context) -> None:
         raise Refused(texts.NO_SESSION_YET)
     await ctx.bot.store.save_session(replace(session, model=wanted))
     await ctx.say(texts.model_changed(wanted))
+
+
+async def display(ctx: Context) -> None:
+    """Shows or changes how much is shown of the turns in this conversation."""
+    wanted = ctx.message.arguments.lower()
+    if not wanted:
+        await ctx.say(texts.display_now(ctx.prefix, ctx.display.level))
+        return
+    if not is_level(wanted):
+        raise Refused(texts.display_unknown(wanted))
+    await ctx.bot.store.save_session(replace(ctx.session or await fresh(ctx), display=wanted))
+    await ctx.say(texts.display_changed(wanted))
 
 
 async def mute(ctx: Context) -> None:
@@ -132,6 +148,7 @@ routes = (
     Route(sessions, commands=("sessions",), about="your sessions", urgent=True),
     Route(resume, commands=("resume",), usage="N|ID", about="go on with one of your sessions here"),
     Route(model, commands=("model",), usage="[NAME]", about="show or change the model of this session"),
+    Route(display, commands=("display",), usage=f"[{'|'.join(LEVELS)}]", about="how much is shown besides the answer"),
     Route(mute, commands=("mute",), about="stay silent in this thread until mentioned", urgent=True, limited=False),
     Route(unmute, commands=("unmute",), about="follow this thread again", urgent=True, limited=False),
 )

@@ -25,7 +25,7 @@ async def session(ctx: Context, handler: Handler) -> None:
     if ctx.waited and not ctx.entry.session:
         found = await ctx.bot.store.session(ctx.conversation_key)
     if found is None or _expired(ctx, found):
-        found = await fresh(ctx, _title(ctx))
+        found = await fresh(ctx, _title(ctx), after=found)
     ctx.fresh = found.turns == 0
     if ctx.fresh and (title := _title(ctx)) != found.title:
         found = replace(found, title=title)
@@ -33,8 +33,11 @@ async def session(ctx: Context, handler: Handler) -> None:
     await handler(ctx)
 
 
-async def fresh(ctx: Context, title: str = "") -> Session:
-    """A session nobody has used, for the conversation of a message. Its id is ours from the start."""
+async def fresh(ctx: Context, title: str = "", *, after: Session | None = None) -> Session:
+    """A session nobody has used, for the conversation of a message. Its id is ours from the start.
+
+    What was chosen for the conversation, not for the session `after` which this one comes, stays as it was.
+    """
     settings, overrides, now = ctx.bot.settings, ctx.message.overrides, time.time()
     return Session(
         id=ctx.entry.session or await ctx.bot.runner.reserve(overrides),
@@ -47,6 +50,7 @@ async def fresh(ctx: Context, title: str = "") -> Session:
         model=settings.model,
         mode=settings.mode,
         title=title,
+        display=after.display if after is not None else "",
     )
 
 

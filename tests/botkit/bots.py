@@ -10,6 +10,7 @@ from botkit.assemble import middleware_of, routes_of
 from botkit.bot import Bot, BotSettings
 from botkit.claude.options import Profile
 from botkit.config import BotConfig
+from botkit.display import Display
 from botkit.leases import owner
 from botkit.limits import Limits
 from botkit.protocols import Store
@@ -38,7 +39,8 @@ class Parts:
     settings: dict[str, object] = field(default_factory=dict[str, object])
 
     def bot(self) -> Bot:
-        settings = BotSettings(self.workdir, **{"drain": 1.0, **self.settings})  # type: ignore[arg-type]
+        usual = {"drain": 1.0, "display": Display(footer=False)}
+        settings = BotSettings(self.workdir, **{**usual, **self.settings})  # type: ignore[arg-type]
         config = BotConfig(
             name="main",
             adapters={},

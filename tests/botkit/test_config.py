@@ -152,6 +152,15 @@ def test_options_of_claude_are_the_defaults_of_every_bot(tmp_path: Path) -> None
     assert (two.profile.model, two.profile.effort, two.profile.environment) == ("", "high", {"A": "1", "B": "2"})
 
 
+def test_the_display_is_one_of_three_levels(tmp_path: Path) -> None:
+    assert load(written(tmp_path, MINIMAL), {}).bots["main"].settings.display == Display("normal", footer=True)
+    text = f'{MINIMAL}[bots.main.display]\nlevel = "loud"\nthinking = true\n'
+    assert sorted(problems(tmp_path, text)) == [
+        "bots.main.display.level: expected 'quiet', 'normal' or 'full'; found 'loud'",
+        "bots.main.display.thinking: unknown key; known: footer, level",
+    ]
+
+
 def test_all_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
     text = f"""
     [htp]

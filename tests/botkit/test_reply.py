@@ -30,7 +30,7 @@ from botkit.events import (
 )
 from botkit.model import Capabilities, Conversation, MessageRef, Outgoing, ReplyState
 from botkit.pacing import Pacer, Rate
-from botkit.reply import LAST_WORDS, EditReply
+from botkit.reply import LAST_WORDS, TICK, EditReply
 from botkit.testing.messengers import MemoryMessenger
 from botkit.testing.virtual import virtual
 
@@ -641,6 +641,60 @@ async def test_tools_are_shown_while_they_run_and_counted_at_the_end() -> None:
         reply.push(Notice("**Mind this.**"))
         reply.push(TurnFinished("Listed.", Usage(cost=0.0123, seconds=4.25, tools=1)))
     assert stage.texts() == ["Listed.\n\n**Mind this.**\n\n_4.2 s · $0.01 · 1 tool_"]
+
+
+@virtual
+async def test_the_time_is_shown_with_other_edits_and_alone_only_when_nothing_else_is_heard() -> None:
+    stage = Stage()
+    async with stage.reply() as reply:
+        reply.push(TurnStarted("s", "m"))
+        reply.push(ToolStarted("t1", "Bash", "make"))
+        await stage.posted()
+        await asyncio.sleep(15)
+        reply.push(TextDelta("Half way."))
+        await stage.calls(2)
+        assert texts.working(15) in stage.texts()[0]
+        await asyncio.sleep(3 * TICK)
+        assert len(stage.messenger.calls) == 4
+        assert texts.working(15 + 2 * TICK) in stage.texts()[0]
+        reply.push(TurnFinished("Done."))
+    assert stage.texts() == ["Done."]
+
+
+@virtual
+async def test_while_people_are_asked_the_time_stands_still_and_costs_no_edit() -> None:
+    stage = Stage()
+    async with stage.reply() as reply:
+        reply.push(TurnStarted("s", "m"))
+        reply.push(TextDelta("May I?"))
+        reply.push(ApprovalAsked("r1", "Bash", "ls"))
+        await stage.posted(2)
+        await asyncio.sleep(2)
+        before = len(stage.messenger.calls)
+        await asyncio.sleep(20 * TICK)
+        assert len(stage.messenger.calls) == before
+        reply.push(RequestClosed("r1", allowed=True, text="ok"))
+        await asyncio.sleep(12)
+        reply.push(TextDelta(" Thanks."))
+        await asyncio.sleep(2)
+        assert any(texts.working(12) in text for text in stage.texts())
+        reply.push(TurnFinished("Done."))
+
+
+@virtual
+async def test_a_quiet_reply_posts_its_end_and_what_people_are_asked() -> None:
+    stage = Stage(display=Display("quiet", footer=False))
+    async with stage.reply() as reply:
+        for event in (TurnStarted("s", "m"), TextDelta("Let me see. "), ToolStarted("t1", "Bash", "ls")):
+            reply.push(event)
+        await asyncio.sleep(5 * TICK)
+        assert stage.messenger.calls == []
+        reply.push(ApprovalAsked("r1", "Bash", "ls"))
+        await stage.posted()
+        reply.push(RequestClosed("r1", allowed=True, text="allowed by Ann"))
+        reply.push(TurnFinished("Done."))
+    assert [call for _, call, _ in stage.messenger.calls] == ["send", "edit", "send"]
+    assert stage.texts()[1] == "Done."
 
 
 @virtual

@@ -7,6 +7,7 @@ from typing import get_args
 import pytest
 
 from botkit import texts
+from botkit.display import Display
 from botkit.events import (
     ApprovalAsked,
     Compacting,
@@ -27,10 +28,12 @@ from botkit.events import (
     Usage,
     Waiting,
 )
-from botkit.view import Display, View
+from botkit.view import View
 
-ALL = Display(thinking=True)
-BARE = Display(footer=False, tools=False)
+ALL = Display()
+BARE = Display(footer=False)
+FULL = Display("full", footer=False)
+QUIET = Display("quiet")
 
 
 def seen(*events: TurnEvent, resumed: str = "", display: Display = BARE, final: bool = False) -> str:
@@ -105,15 +108,107 @@ def test_of_many_tools_only_the_last_ones_are_listed() -> None:
     assert "step 994`" not in body
 
 
-def test_tools_are_not_listed_when_they_are_turned_off() -> None:
-    assert seen(TextDelta("x"), ToolStarted("1", "Bash", "ls")) == f"x\n\n{texts.WORKING}"
+WORK = (
+    TurnStarted("s", "m"),
+    ThinkingDelta("Hmm, "),
+    ThinkingDelta("well", parent=""),
+    ThinkingDelta("not mine", parent="1"),
+    ToolStarted("1", "Bash", "seq 20"),
+    ToolFinished("1", ok=True, output="\n".join(str(number) for number in range(1, 21))),
+    ToolStarted("2", "Read", "a`b"),
+    TextDelta("So"),
+)
 
 
-def test_thinking_is_shown_only_where_it_is_wanted_and_until_there_is_text() -> None:
-    assert seen(ThinkingDelta("Hmm, well"), display=ALL).startswith("> Hmm, well")
-    assert seen(ThinkingDelta("Hmm, well")) == ""
-    assert "Hmm" not in seen(ThinkingDelta("Hmm, well"), TextDelta("So"), display=ALL)
-    assert "Hmm" not in ended(ThinkingDelta("Hmm, well"), TurnFinished("So"), display=ALL)
+def test_quiet_shows_nothing_but_how_it_ends() -> None:
+    assert seen(*WORK, Waiting(2), TodoChanged((Todo("Read", "done"),)), display=QUIET) == ""
+    assert ended(*WORK, TurnFinished("So.", Usage(seconds=2)), display=QUIET) == "So.\n\n_2.0 s_"
+    assert texts.FAILURES["crashed"] in ended(*WORK, TurnFailed("crashed"), display=QUIET)
+
+
+def test_normal_shows_a_line_for_each_tool_and_no_more_of_it() -> None:
+    assert seen(*WORK) == f"So\n\n- ✓ Bash `seq 20`\n- ⏳ Read ``a`b``\n\n{texts.WORKING}"
+    assert ended(*WORK, TurnFinished("So.")) == "So."
+
+
+FOLDS = """\
+```folded Thought
+Hmm, well
+```
+
+```folded ✓ Bash: seq 20
+1
+2
+3
+4
+5
+6
+7
+8
+… 12 more lines
+```
+"""
+
+
+def test_full_folds_what_claude_thinks_and_what_tools_answer_and_keeps_it() -> None:
+    assert seen(*WORK, display=FULL) == f"So\n\n{FOLDS}\n- ⏳ Read ``a`b``\n\n{texts.WORKING}"
+    end = (ToolFinished("2", ok=False, output="a`b does not exist"), TurnFinished("So."))
+    last = "```folded ✗ Read: a'b\na`b does not exist\n```"
+    assert ended(*WORK, *end, display=FULL) == f"So.\n\n{FOLDS}\n{last}"
+
+
+def test_of_a_thought_that_goes_on_the_end_is_shown() -> None:
+    body = seen(ThinkingDelta("\n".join(f"idea {number}" for number in range(100))), display=FULL)
+    assert body.startswith("```folded Thought\n… 92 more lines\nidea 92\n")
+
+
+def test_of_many_thoughts_and_outputs_only_the_last_are_shown() -> None:
+    view = View()
+    for number in range(300):
+        view.fold(ThinkingDelta(f"thought {number}. "))
+        view.fold(ToolStarted(str(number), "Bash", f"step {number}"))
+        view.fold(ToolFinished(str(number), ok=True, output="x" * 4000))
+    assert len(view.body(FULL, final=True)) < 6000
+    assert "step 295" in view.body(FULL, final=True)
+    assert "step 295" not in view.body(FULL, final=False)
+
+
+def test_steps_are_values_for_platforms_that_draw_them() -> None:
+    view = View()
+    for event in WORK:
+        view.fold(event)
+    assert view.steps(QUIET) == ()
+    assert [(step.title, step.state) for step in view.steps(ALL)] == [
+        ("Bash: seq 20", "done"),
+        ("Read: a`b", "running"),
+    ]
+    thought, *_ = view.steps(FULL)
+    assert (thought.title, thought.state, thought.detail) == ("", "done", "Hmm, well")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(9.9, "_Working…_"), (10, "_Working… 10 s_"), (75, "_Working… 1 min 15 s_")]
+)
+def test_what_takes_long_says_for_how_long(seconds: float, said: str) -> None:
+    view = View()
+    view.fold(TextDelta("x"))
+    view.elapsed = seconds
+    assert view.body(ALL, final=False) == f"x\n\n{said}"
+
+
+def test_time_goes_on_while_claude_works_and_nobody_is_asked() -> None:
+    view = View()
+    works: list[bool] = [view.working]
+    for event in (
+        Waiting(1),
+        TurnStarted("s", "m"),
+        ApprovalAsked("r", "Bash", "ls"),
+        RequestClosed("r", allowed=True, text="ok"),
+        TurnFinished("done"),
+    ):
+        view.fold(event)
+        works.append(view.working)
+    assert works == [False, False, True, False, True, False]
 
 
 def test_the_task_list_is_shown_as_it_is_now() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from botkit.display import Display
 from botkit.testing.memory_adapter import CAPABILITIES, MemoryAdapter
 from tests.botkit.bots import Parts
 
@@ -124,3 +125,29 @@ async def test_a_muted_thread_is_not_followed_until_it_is_unmuted(parts: Parts) 
 async def test_nothing_but_blanks_is_not_given_to_claude(parts: Parts) -> None:
     await answered(parts, ("  ", "There was nothing to answer"))
     assert parts.runner.turns == []
+
+
+async def test_a_conversation_has_a_display_of_its_own_that_outlives_sessions(parts: Parts) -> None:
+    parts.settings["display"] = Display("quiet")
+    await answered(
+        parts,
+        ("/display", "The display here is quiet."),
+        ("/display loud", "There is no display `loud`. There are: quiet, normal, full."),
+        ("/display FULL", "From the next message on you see all of that"),
+        ("/display", "The display here is full."),
+        ("/new", "A new session begins"),
+        ("/display", "The display here is full."),
+    )
+    assert parts.runner.turns == []
+    parts.adapter = MemoryAdapter()
+    await answered(parts, ("hello", "hello"), ("/display", "The display here is full."))
+    assert [turn.session.title for turn in parts.runner.turns] == ["hello"]
+
+
+async def test_a_session_resumed_elsewhere_is_shown_as_that_place_wants_it(parts: Parts) -> None:
+    await answered(parts, ("hello", "hello"), ("/display full", "From the next message on"), ("/sessions", "hello"))
+    async with asyncio.timeout(5), parts.bot():
+        await parts.adapter.say("/resume 1", thread="2")
+        await parts.adapter.until_text("Going on with", thread="2")
+        await parts.adapter.say("/display", thread="2")
+        await parts.adapter.until_text("The display here is normal.", thread="2")
