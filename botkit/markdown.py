@@ -16,6 +16,7 @@ _RUN = re.compile(r"`+|\*+|_+|~~")
 _INLINE_CODE = re.compile(r"(`+)(.+?)(?<!`)\1(?!`)", re.DOTALL)
 _LINK = re.compile(r"!?\[([^\[\]\n]*)\]\(<?([^\s)>]*)>?[^)\n]*\)")
 _MARKS = re.compile(r"(?<![\w*])(\*{1,3})(?=\S)(.+?)(?<=\S)\1(?![\w*])|(?<!\w)(_{1,3}|~~)(?=\S)(.+?)(?<=\S)\3(?!\w)")
+_SPECIAL = re.compile(r"[\\`*_~\[\]<>]")
 _LINE_MARK = re.compile(r"^[ \t]*(?:#{1,6}[ \t]+|>[ \t]?)", re.MULTILINE)
 
 
@@ -76,6 +77,23 @@ def title_of(info: str) -> str | None:
     return title if mark == FOLDED else None
 
 
+def unfolded(text: str) -> str:
+    """The same for a platform that cannot fold: each folded part a plain code block under its title."""
+    return "".join(_titled(text, line) for line in scan(text))
+
+
+def _titled(text: str, line: Line) -> str:
+    title = _title(line)
+    if title is None or line.fence is None:
+        return text[line.start : line.end]
+    words = _SPECIAL.sub(r"\\\g<0>", title)
+    return f"_{words}_\n\n{' ' * line.fence.indent}{line.fence.mark}\n"
+
+
+def _title(line: Line) -> str | None:
+    return title_of(line.fence.info) if line.kind == "open" and line.fence is not None else None
+
+
 def excerpt(text: str, *, rows: int, characters: int, end: bool = False) -> str:
     """The beginning of a text, or its end, within so many lines and characters; what is missing is said."""
     lines = text.strip("\n").splitlines()
@@ -93,6 +111,8 @@ def plain(text: str) -> str:
     for line in scan(text):
         if line.kind in ("code", "head", "rule", "row"):
             kept.append(text[line.start : line.end])
+        elif title := _title(line):
+            kept.append(f"{title}\n")
         elif line.kind not in ("open", "close"):
             kept.append(_unmarked(text[line.start : line.end]))
     return "".join(kept).strip("\n")

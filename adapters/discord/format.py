@@ -8,6 +8,7 @@ from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode as Node
 
 from adapters.discord.tables import aligned
+from botkit.markdown import title_of
 
 _PARSER = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
 _URL = re.compile(r"https?://[^\s<>\u200b]+")
@@ -41,6 +42,8 @@ def _block(node: Node) -> str:
             return _list(node)
         case "blockquote":
             return "\n".join(f"> {line}" for line in _blocks(node.children).split("\n"))
+        case "fence" if (title := title_of(node.info)) is not None:
+            return _folded(title, node.content)
         case "fence" | "code_block":
             return _code(node.content, node.info)
         case "table":
@@ -69,6 +72,11 @@ def _heading(node: Node) -> str:
 def _code(text: str, info: str) -> str:
     language = _LANGUAGE.fullmatch(info.split()[0]) if info.split() else None
     return f"```{language[0] if language else ''}\n{_FENCE_INSIDE.sub('`' + _BREAK, text.rstrip())}\n```"
+
+
+def _folded(title: str, text: str) -> str:
+    """Small print, and a spoiler that is opened with a click. A spoiler ends at the next two bars, also inside code."""
+    return f"-# {_escape(title)}\n||{_code(text.replace('||', '|' + _BREAK + '|'), '')}||"
 
 
 def _list(node: Node) -> str:

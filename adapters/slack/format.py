@@ -8,6 +8,7 @@ from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode as Node
 
 from adapters.slack.tables import aligned
+from botkit.markdown import unfolded
 
 _PARSER = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
 _URL = re.compile(r"https?://[^\s<>|\u200b]+")
@@ -22,12 +23,12 @@ _EDGE = "\u200b"
 
 def mrkdwn(markdown: str) -> str:
     """Markdown in Slack's notation."""
-    return _blocks(Node(_PARSER.parse(markdown)).children)
+    return _blocks(Node(_PARSER.parse(unfolded(markdown))).children)
 
 
 def defused(markdown: str) -> str:
     """Markdown for Slack's `markdown` block: itself, with what Slack would read as a ping broken."""
-    return _PING.sub("<" + _EDGE, markdown)
+    return _PING.sub("<" + _EDGE, unfolded(markdown))
 
 
 def escape(text: str) -> str:

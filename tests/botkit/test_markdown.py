@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from botkit.markdown import block, code, plain, presentable, split
+from botkit.markdown import block, code, excerpt, folded, plain, presentable, split, title_of, unfolded
 
 PIECES = st.sampled_from(
     [
@@ -202,6 +202,29 @@ def test_inline_code_holds_any_text(text: str) -> None:
 
 def test_a_block_is_not_closed_by_what_is_in_it() -> None:
     assert block("a\n```\nb", "md") == "````md\na\n```\nb\n````"
+
+
+def test_a_folded_part_keeps_its_title_where_nothing_folds() -> None:
+    part = folded("✓ Bash: `a`\n_b", "```\nx")
+    assert part == "````folded ✓ Bash: 'a' _b\n```\nx\n````"
+    assert unfolded(f"a\n\n{part}\n\nb") == "a\n\n_✓ Bash: 'a' \\_b_\n\n````\n```\nx\n````\n\nb"
+    assert plain(part) == "✓ Bash: 'a' _b\n```\nx"
+    assert unfolded("```py\nx\n```") == "```py\nx\n```"
+    assert [title_of(info) for info in ("folded A b", " folded A", "py", "folded")] == ["A b", "A", None, ""]
+
+
+@pytest.mark.parametrize(
+    ("text", "end", "shown"),
+    [
+        ("a\nb\nc", False, "a\nb\nc"),
+        ("a\nb\nc\nd\ne", False, "a\nb\nc\n… 2 more lines"),
+        ("a\nb\nc\nd\n", True, "… 1 more line\nb\nc\nd"),
+        ("x" * 30, False, "x" * 20 + "\n…"),
+        ("", False, ""),
+    ],
+)
+def test_an_excerpt_says_what_is_missing(text: str, end: bool, shown: str) -> None:
+    assert excerpt(text, rows=3, characters=20, end=end) == shown
 
 
 def test_plain_words_are_left_when_the_formatting_goes() -> None:

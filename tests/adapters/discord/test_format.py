@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from adapters.discord.format import discord_markdown
+from botkit.markdown import folded
 
 
 @pytest.mark.parametrize(
@@ -31,6 +32,7 @@ from adapters.discord.format import discord_markdown
         ("[file](./a.py)", "file (./a.py)"),
         ("![alt](https://a.test/i.png)", "[alt](<https://a.test/i.png>)"),
         ("half **open", r"half \*\*open"),
+        (folded("✓ Bash: a_*", "x || `y`"), "-# ✓ Bash: a\\_\\*\n||```\nx |\u200b| `y`\n```||"),
     ],
 )
 def test_markdown_looks_as_it_was_meant(markdown: str, shown: str) -> None:

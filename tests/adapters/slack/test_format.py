@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from adapters.slack.format import defused, mrkdwn
 from adapters.slack.tables import aligned, width
+from botkit.markdown import folded
 
 EDGE = "\u200b"
 
@@ -18,6 +19,7 @@ EDGE = "\u200b"
     ("markdown", "shown"),
     [
         ("plain", "plain"),
+        (folded("✓ Bash: a_*", "<!here> x"), "_✓ Bash: a_*_\n\n```\n&lt;!here&gt; x\n```"),
         ("**bold** *it* ~~gone~~ `code`", "*bold* _it_ ~gone~ `code`"),
         ("***both***", "_*both*_"),
         ("# a **b** *c*", "*a b _c_*"),
