@@ -1,0 +1,81 @@
+"""All that happened, for assertions: every call with its times, and every rule the client broke."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from adapters.feishu.testing.wire import Json
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True, eq=False)
+class ApiCall:
+    """One request to the REST API. Times are monotonic seconds; `done` is 0 while unanswered."""
+
+    route: str
+    """Its name as in the SDK: "im.v1.message.create", "cardkit.v1.card_element.content", … (see `routes`)."""
+    path: str
+    at: float
+    app: str = ""
+    arguments: Json = field(default_factory=dict[str, object])
+    """Body, query and the ids in the path; secrets left out."""
+    done: float = 0.0
+    status: int = 0
+    code: int = 0
+    """Feishu's error code, 0 if it succeeded."""
+    message: str = ""
+    """Why it was refused."""
+    fault: str = ""
+    """The scripted trouble that met this call."""
+
+    @property
+    def ok(self) -> bool:
+        return self.status == 200 and self.code == 0
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """Something Feishu's rules forbid, though Feishu might have let it pass in silence."""
+
+    where: str
+    what: str
+
+
+@dataclass(slots=True)
+class Record:
+    """The history, and the signal that there is more of it."""
+
+    calls: list[ApiCall] = field(default_factory=list[ApiCall])
+    violations: list[Violation] = field(default_factory=list[Violation])
+    _waiting: list[asyncio.Future[None]] = field(default_factory=list[asyncio.Future[None]])
+
+    def violation(self, where: str, what: str) -> None:
+        self.violations.append(Violation(where, what))
+        self.changed()
+
+    def changed(self) -> None:
+        """Something a waiting test may want to look at."""
+        for waiting in self._waiting:
+            if not waiting.done():
+                waiting.set_result(None)
+        self._waiting.clear()
+
+    async def until(self, predicate: Callable[[], T], within: float) -> T:
+        """The predicate's first truthy value, asked again after each change; TimeoutError after `within` seconds."""
+        try:
+            async with asyncio.timeout(within):
+                while not (value := predicate()):
+                    waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+                    self._waiting.append(waiting)
+                    await waiting
+                return value
+        except TimeoutError:
+            recent = ", ".join(f"{call.route}={call.code or call.status}" for call in self.calls[-8:])
+            broken = "; ".join(f"{violation.where}: {violation.what}" for violation in self.violations[-4:])
+            raise TimeoutError(
+                f"not seen within {within} s; last calls: {recent or 'none'}; broken rules: {broken or 'none'}"
+            ) from None
