@@ -22,7 +22,7 @@ def prompt_of(ctx: Context) -> str:
     """
     message = ctx.message
     text = message.text.strip()
-    if text.startswith("/"):
+    if text.startswith("/") and not message.verbatim:
         return text
     parts: list[str] = []
     if message.context:

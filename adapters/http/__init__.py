@@ -1,0 +1,25 @@
+"""HTTP for programs: OpenAI's, Anthropic's and botkit's own API over the same bots. Light: it loads no server code."""
+
+from __future__ import annotations
+
+from adapters.http.settings import GatewaySettings, HttpSettings
+from botkit.plugins import AdapterPlugin, SitePlugin
+from botkit.protocols import Adapter, Site
+
+__all__ = ["GatewaySettings", "HttpSettings", "plugin", "site"]
+
+
+def create_adapter(name: str, settings: HttpSettings) -> Adapter:
+    from adapters.http.adapter import HttpAdapter
+
+    return HttpAdapter(name, settings)
+
+
+def create_site(settings: GatewaySettings) -> Site:
+    from adapters.http.site import Gateway
+
+    return Gateway(settings)
+
+
+plugin = AdapterPlugin(HttpSettings, create_adapter)
+site = SitePlugin(GatewaySettings, create_site)

@@ -1,0 +1,171 @@
+"""Asks a bot for a program: makes the message, reads the turn's events, and notes what they cost."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Literal
+from uuid import uuid4
+
+from adapters.http.adapter import KEY, HttpAdapter
+from adapters.http.call import Call
+from adapters.http.errors import HttpError, of_outcome, unavailable
+from adapters.http.reply import Waiting
+from botkit.bot import Bot
+from botkit.events import Outcome, TextDelta, ThinkingDelta, ToolStarted, TurnEvent, TurnFinished
+from botkit.model import PLAIN, Attachment, Conversation, Message, Overrides, User
+
+LOOK = 0.5
+"""Seconds between two looks whether the client is still there."""
+STATELESS = "once"
+"""The first part of the channel of calls without a session; `/` cannot stand in a session's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a program asks. `session` '' is a stateless call."""
+
+    bot: Bot
+    adapter: HttpAdapter
+    text: str
+    session: str = ""
+    """The name of the conversation, the program's own."""
+    user: str = ""
+    """The end user, as the program calls them."""
+    context: str = ""
+    """What was said before, Markdown; for stateless calls."""
+    files: tuple[Attachment, ...] = ()
+    overrides: Overrides = PLAIN
+    leave: Literal["stop", "finish"] = "stop"
+    """What becomes of the turn when the client goes."""
+
+
+class Answer:
+    """A turn as the request sees it."""
+
+    def __init__(self, call: Call, waiting: Waiting, message: Message, turn: str, deadline: float) -> None:
+        self._call, self._waiting, self._deadline = call, waiting, deadline
+        self.message, self.turn = message, turn
+        self.text = ""
+        """The answer as far as it was streamed."""
+
+    @property
+    def outcome(self) -> Outcome | None:
+        return self._waiting.outcome
+
+    async def batches(self, heartbeat: float = 0.0) -> AsyncIterator[list[TurnEvent]]:
+        """The events, all that have come meanwhile at a time, to the outcome.
+
+        With `heartbeat`, an empty batch after so many silent seconds. Raises `Gone` when the client has gone,
+        HttpError 504 when it took too long.
+        """
+        loop = asyncio.get_running_loop()
+        heard = loop.time()
+        ended = False
+        while not ended:
+            batch = await self._waiting.take(LOOK)
+            now = loop.time()
+            if self._call.gone or self._waiting.overrun:
+                raise Gone
+            if batch:
+                heard = now
+                self._note(batch)
+                ended = self._waiting.outcome is not None and batch[-1] is self._waiting.outcome
+                yield batch
+            elif now > self._deadline:
+                raise HttpError(504, "request_timeout", "the answer took too long")
+            elif heartbeat and now - heard >= heartbeat:
+                heard = now
+                yield batch
+
+    async def finished(self) -> TurnFinished:
+        """Wait for the end. Raises HttpError when it is no answer, Gone when the client has gone."""
+        async for _ in self.batches():
+            pass
+        return self.answered()
+
+    def answered(self) -> TurnFinished:
+        """The outcome, once it is there. Raises HttpError when it is no answer."""
+        outcome = self._waiting.outcome
+        assert outcome is not None, "the turn is not over"
+        problem = of_outcome(outcome)
+        if problem is not None or not isinstance(outcome, TurnFinished):
+            raise problem or unavailable("the turn failed")
+        return outcome
+
+    def _note(self, batch: list[TurnEvent]) -> None:
+        call = self._call
+        for event in batch:
+            match event:
+                case TextDelta(text=text, parent=""):
+                    self.text += text
+                case TextDelta() | ThinkingDelta() | ToolStarted():
+                    pass
+                case _:
+                    continue
+            call.first = call.first or call.seconds
+        if (outcome := self._waiting.outcome) is not None:
+            call.usage, call.session = outcome.usage, outcome.session
+
+
+class Gone(Exception):
+    """The client has closed the connection."""
+
+
+@asynccontextmanager
+async def asked(call: Call, question: Question) -> AsyncGenerator[Answer]:
+    """Give the question to its bot; inside, read the answer. Leaving before the end stops the turn, or lets it run."""
+    message = _message(call, question)
+    adapter, bot = question.adapter, question.bot
+    call.bot, call.user = bot.name, question.user
+    call.model = question.overrides.model or bot.settings.model
+    waiting = adapter.wait(message.id)
+    try:
+        turn = await bot.deliver(message)
+        if not turn:
+            raise HttpError(403, "not_allowed", "the bot does not answer this API key")
+        deadline = asyncio.get_running_loop().time() + call.gateway.settings.request_time
+        answer = Answer(call, waiting, message, turn, deadline)
+        try:
+            yield answer
+        finally:
+            if waiting.outcome is None and question.leave == "stop":
+                await _stop(bot, message)
+    finally:
+        adapter.forget(message.id)
+
+
+async def _stop(bot: Bot, message: Message) -> None:
+    """End the turn of this message, or take it out of its lane; never another's of the same session."""
+    key = message.conversation.key
+    if await bot.lanes.withdraw(key, message.id):
+        return
+    running = bot.lanes.running(key)
+    if running is not None and running.message.id == message.id:
+        await bot.stop(message.conversation)
+
+
+def conversation(call: Call, adapter: HttpAdapter, session: str) -> Conversation:
+    """Where a session of this key is."""
+    return Conversation(adapter.name, call.key.id, session, direct=True)
+
+
+def _message(call: Call, question: Question) -> Message:
+    author = f"{KEY}{call.key.id}:{question.user}" if question.user else f"{KEY}{call.key.id}"
+    id = uuid4().hex
+    return Message(
+        id,
+        conversation(call, question.adapter, question.session or f"{STATELESS}/{id}"),
+        User(author, question.user or call.key.name),
+        question.text,
+        time.time(),
+        attachments=question.files,
+        context=question.context,
+        kept=False,
+        verbatim=True,
+        stateless=not question.session,
+        overrides=question.overrides,
+    )

@@ -1,0 +1,29 @@
+"""Who calls: the API key a request proves."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from aiohttp import web
+
+from botkit.keys import ApiKey
+
+
+class Auth(Protocol):
+    """Verifies requests."""
+
+    async def key(self, request: web.Request, body: bytes) -> ApiKey:
+        """The active key of a request, allowed from where it comes and signed where it must be.
+
+        Raises HttpError (401, 403, or 429 for too many failures), StoreError.
+        """
+        ...
+
+
+def presented(request: web.Request) -> str:
+    """The token a request bears: `Authorization: Bearer …`, or `x-api-key` as Anthropic's clients do; '' for none.
+
+    Never one in the URL: addresses stand in logs.
+    """
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else request.headers.get("x-api-key", "")

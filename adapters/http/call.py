@@ -1,0 +1,130 @@
+"""One request of a program, from its key to its usage record."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, TypeVar
+from uuid import uuid4
+
+from aiohttp import web
+from pydantic import BaseModel, ValidationError
+
+from adapters.http.adapter import HttpAdapter
+from adapters.http.endpoint import Endpoint
+from adapters.http.errors import HttpError, not_found, unavailable, wrong_body
+from botkit.bot import Bot
+from botkit.events import Usage
+from botkit.keys import ApiKey
+from botkit.usage import UsageRecord
+
+if TYPE_CHECKING:
+    from adapters.http.site import Gateway
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class Call:
+    """What an endpoint's handler is given. It notes what the usage record will say."""
+
+    def __init__(self, gateway: Gateway, endpoint: Endpoint, request: web.Request) -> None:
+        self.gateway, self.endpoint, self.request = gateway, endpoint, request
+        self.id = uuid4().hex
+        self.raw = b""
+        """The request's body."""
+        self.bot = self.model = self.session = self.user = self.error = ""
+        self.usage = Usage()
+        self.first = 0.0
+        """Seconds to the first content."""
+        self._key: ApiKey | None = None
+        self._at, self._began = time.time(), asyncio.get_running_loop().time()
+
+    @property
+    def key(self) -> ApiKey:
+        """The verified key; of endpoints that need one."""
+        assert self._key is not None, "this endpoint needs no key"
+        return self._key
+
+    @key.setter
+    def key(self, key: ApiKey) -> None:
+        self._key = key
+
+    @property
+    def seconds(self) -> float:
+        """Since the request came."""
+        return asyncio.get_running_loop().time() - self._began
+
+    @property
+    def created(self) -> int:
+        """Unix seconds."""
+        return int(self._at)
+
+    @property
+    def gone(self) -> bool:
+        """The client has closed the connection."""
+        transport = self.request.transport
+        return transport is None or transport.is_closing()
+
+    def part(self, name: str) -> str:
+        """A part of the path."""
+        return self.request.match_info[name]
+
+    def parsed(self, model: type[Model]) -> Model:
+        """The body. Raises HttpError 400 that names the wrong field."""
+        try:
+            return model.model_validate_json(self.raw)
+        except ValidationError as error:
+            raise wrong_body(error) from None
+
+    def reach(self, name: str, *, field: str = "") -> tuple[Bot, HttpAdapter]:
+        """A bot that this key may use over HTTP. Raises HttpError 404, or 503 while it takes nothing."""
+        bot = self.gateway.house.bots.get(name)
+        adapter = http_adapter(bot) if bot is not None else None
+        if bot is None or adapter is None or not self.key.scopes.bot(name):
+            raise not_found(f"bot: {name[:100]!r}", field=field)
+        if adapter.hub is None:
+            raise unavailable(f"the bot {name} is not connected", code="stopping")
+        return bot, adapter
+
+    def record(self, status: int) -> UsageRecord:
+        """What this request took."""
+        return UsageRecord(
+            id=self.id,
+            at=self._at,
+            key=self.key.id,
+            endpoint=self.endpoint.name,
+            bot=self.bot,
+            model=self.model,
+            session=self.session,
+            user=self.user,
+            input_tokens=self.usage.input_tokens,
+            output_tokens=self.usage.output_tokens,
+            cache_read_tokens=self.usage.cache_read_tokens,
+            cache_write_tokens=self.usage.cache_write_tokens,
+            cost=self.usage.cost,
+            latency=self.seconds,
+            first_token=self.first,
+            status=status,
+            error=self.error,
+        )
+
+
+def http_adapter(bot: Bot) -> HttpAdapter | None:
+    """The adapter by which a bot is reachable over HTTP."""
+    return next((adapter for adapter in bot.adapters.values() if isinstance(adapter, HttpAdapter)), None)
+
+
+async def read_body(request: web.Request, most: int) -> bytes:
+    """The whole body of at most `most` bytes. Raises HttpError 413."""
+    if request.content_length is not None and request.content_length > most:
+        raise _too_large(most)
+    body = bytearray()
+    while chunk := await request.content.readany():
+        body += chunk
+        if len(body) > most:
+            raise _too_large(most)
+    return bytes(body)
+
+
+def _too_large(most: int) -> HttpError:
+    return HttpError(413, "request_too_large", f"the request has more than {most} bytes")

@@ -1,0 +1,45 @@
+"""One row of the table of routes: what is served, by whom, what it takes and gives."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+from pydantic import BaseModel
+
+from adapters.http.errors import Shape
+
+if TYPE_CHECKING:
+    from adapters.http.call import Call
+
+Handler = Callable[["Call"], Awaitable[web.StreamResponse]]
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A path with its handler. The OpenAPI document and the README's table are made of these."""
+
+    method: str
+    path: str
+    """`{name}` stands for one part, found in `call.part("name")`."""
+    handler: Handler
+    summary: str
+    """One line."""
+    scope: str = ""
+    """What a key's `endpoints` must hold; '' is any key."""
+    body: type[BaseModel] | None = None
+    """The handler gets it by `call.parsed(Model)`."""
+    answer: type[BaseModel] | None = None
+    shape: Shape = "native"
+    """How errors are told."""
+    open: bool = False
+    """Needs no key."""
+    metered: bool = False
+    """Counts as a request of its key and leaves a usage record."""
+
+    @property
+    def name(self) -> str:
+        """As in usage records."""
+        return f"{self.method} {self.path}"

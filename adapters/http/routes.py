@@ -1,0 +1,8 @@
+"""The table of routes: every path that the gateway serves."""
+
+from __future__ import annotations
+
+from adapters.http import openai
+from adapters.http.endpoint import Endpoint
+
+ENDPOINTS: tuple[Endpoint, ...] = (*openai.ENDPOINTS,)

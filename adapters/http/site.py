@@ -1,0 +1,129 @@
+"""The gateway: from a request to its endpoint and back, with its key, its limits and its usage record."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from functools import partial
+
+import structlog
+from aiohttp import web
+
+from adapters.http.asking import Gone
+from adapters.http.auth import Auth
+from adapters.http.call import Call, read_body
+from adapters.http.endpoint import Endpoint
+from adapters.http.errors import HttpError, unavailable
+from adapters.http.routes import ENDPOINTS
+from adapters.http.settings import GatewaySettings
+from adapters.http.verify import KeyAuth
+from botkit.errors import StoreError
+from botkit.protocols import House
+
+log = structlog.get_logger("botkit")
+
+BODY_WITHIN = 30.0
+"""Seconds a client has to send its request."""
+CLIENT_GONE = 499
+"""The status of a request whose client closed the connection, in usage records."""
+BUSY_RETRY = 1.0
+"""Seconds after which a caller who found the gateway full may come again; a guess."""
+
+
+class Gateway:
+    """Implements `Site`."""
+
+    house: House
+    auth: Auth
+
+    def __init__(self, settings: GatewaySettings) -> None:
+        self.settings = settings
+        self._at_work: Counter[str] = Counter()
+        """Requests that are being answered, by key."""
+
+    @asynccontextmanager
+    async def open(self, house: House) -> AsyncGenerator[None]:
+        """See `Site.open`."""
+        self.house, self.auth = house, KeyAuth(house.store.keys)
+        for endpoint in ENDPOINTS:
+            house.mount(endpoint.method, endpoint.path, partial(self._serve, endpoint), seconds=None)
+        yield
+
+    async def _serve(self, endpoint: Endpoint, request: web.Request) -> web.StreamResponse:
+        call = Call(self, endpoint, request)
+        try:
+            response = await self._answer(call)
+        except HttpError as problem:
+            response = problem.response(endpoint.shape)
+        except Gone:
+            response = web.Response(status=CLIENT_GONE)  # nobody reads it
+        except StoreError as problem:
+            log.warning("gateway_not_stored", endpoint=endpoint.name, problem=str(problem))
+            response = unavailable("botkit is stopping or its store does not answer").response(endpoint.shape)
+        if not response.prepared:
+            response.headers["X-Request-Id"] = call.id
+        return response
+
+    async def _answer(self, call: Call) -> web.StreamResponse:
+        if call.request.body_exists:
+            call.raw = await self._body(call)
+        if call.endpoint.open:
+            return await call.endpoint.handler(call)
+        key = call.key = await self.auth.key(call.request, call.raw)
+        if call.endpoint.scope and not key.scopes.endpoint(call.endpoint.scope):
+            raise HttpError(403, "not_in_scope", f"this API key may not use {call.endpoint.path}")
+        if not call.endpoint.metered:
+            return await call.endpoint.handler(call)
+        self._enter(key.id)
+        try:
+            return await self._metered(call)
+        finally:
+            self._leave(key.id)
+
+    async def _metered(self, call: Call) -> web.StreamResponse:
+        """Within the key's limits; whatever comes of it is recorded."""
+        key, meter = call.key, self.house.store.meter
+        if key.limits.any:
+            slot = self.settings.request_time if key.limits.concurrent_runs else 0.0
+            begun = await meter.begin(key.id, key.limits, call.id, time.time(), slot=slot)
+            if begun.refused is not None:
+                said = f"this API key is at its limit: {begun.refused.replace('_', ' ')}"
+                raise HttpError(429, begun.refused, said, retry_after=begun.retry_after)
+        status = 500
+        try:
+            response = await call.endpoint.handler(call)
+            status = response.status
+            return response
+        except HttpError as problem:
+            status, call.error = problem.status, problem.code
+            raise
+        except StoreError:
+            status, call.error = 503, "unavailable"
+            raise
+        except Gone:
+            status, call.error = CLIENT_GONE, "client_gone"
+            raise
+        finally:
+            await meter.end([call.record(status)])
+
+    async def _body(self, call: Call) -> bytes:
+        try:
+            async with asyncio.timeout(BODY_WITHIN):
+                return await read_body(call.request, self.settings.max_body)
+        except TimeoutError:
+            raise HttpError(408, "request_timeout", f"the request was not sent within {BODY_WITHIN:g} s") from None
+
+    def _enter(self, key: str) -> None:
+        if self._at_work.total() >= self.settings.max_requests:
+            raise HttpError(429, "too_many_requests", "the gateway is full", retry_after=BUSY_RETRY)
+        if self._at_work[key] >= self.settings.max_requests_per_key:
+            raise HttpError(429, "too_many_requests", "this API key has too many requests", retry_after=BUSY_RETRY)
+        self._at_work[key] += 1
+
+    def _leave(self, key: str) -> None:
+        self._at_work[key] -= 1
+        if not self._at_work[key]:
+            del self._at_work[key]
