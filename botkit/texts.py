@@ -13,6 +13,7 @@ from botkit.model import Session, User
 
 WORKING = "_Working…_"
 THOUGHT = "Thought"
+DETAILS = "details.md"
 COMPACTING = "_Shortening its memory…_"
 ASKED = "_Waiting for the answer to a question below._"
 INTERRUPTED = "⚠️ _Interrupted before it was finished. What is above may be incomplete._"

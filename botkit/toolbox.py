@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from botkit import texts
 from botkit.events import ToolFinished, ToolStarted
-from botkit.markdown import code, excerpt, folded
+from botkit.markdown import block, code, excerpt, folded
 from botkit.steps import Step
 
 _SHOWN, _SHOWN_AT_END = 5, 10
@@ -81,6 +81,17 @@ class Toolbox:
         parts = [texts.earlier_tools(earlier)] if earlier else []
         return "\n\n".join((*parts, *_parts(shown)))
 
+    @property
+    def shows_all(self) -> bool:
+        """Nothing is missing in the final `folds`."""
+        steps = self.steps(thoughts=True)
+        return len(steps) <= _SHOWN_AT_END and all(_excerpt(step) == step.detail for step in steps)
+
+    def whole(self) -> str:
+        """The steps with all that is known of what came of them, as Markdown for a file."""
+        parts = (f"## {_title(step)}\n\n{block(step.detail)}" for step in self.steps(thoughts=True))
+        return "\n\n".join(parts) + "\n"
+
     def _keep(self, step: Step) -> None:
         self._steps[step.id] = step
         if len(self._steps) > _KEPT:
@@ -98,11 +109,18 @@ def _parts(steps: Sequence[Step]) -> Iterator[str]:
         if lines:
             yield "\n".join(lines)
             lines = []
-        # Of what still grows the end is news, of what is done the beginning says what it is.
-        text = excerpt(step.detail, rows=_ROWS, characters=_CHARACTERS, end=step.state == "running")
-        yield folded(f"{_SIGNS[step.state]} {step.title}" if step.name else texts.THOUGHT, text)
+        yield folded(_title(step), _excerpt(step))
     if lines:
         yield "\n".join(lines)
+
+
+def _title(step: Step) -> str:
+    return f"{_SIGNS[step.state]} {step.title}" if step.name else texts.THOUGHT
+
+
+def _excerpt(step: Step) -> str:
+    # Of what still grows the end is news, of what is done the beginning says what it is.
+    return excerpt(step.detail, rows=_ROWS, characters=_CHARACTERS, end=step.state == "running")
 
 
 def _branch(tools: dict[str, Step], id: str, depth: int, shown: set[str]) -> list[str]:

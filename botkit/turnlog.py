@@ -6,7 +6,7 @@ import asyncio
 from array import array
 from bisect import bisect_left
 from collections import OrderedDict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, replace
 
 from botkit.events import TextDelta, ThinkingDelta, TurnEvent, TurnFailed, TurnFinished
@@ -66,6 +66,11 @@ class TurnLog:
             self._fold()
         self.ended = isinstance(event, TurnFinished | TurnFailed)
         self._more.set()
+
+    @property
+    def events(self) -> Iterator[TurnEvent]:
+        """What is kept of the turn so far, in order."""
+        return (line.event for line in self._lines)
 
     async def read(self, since: int = 0) -> AsyncIterator[tuple[int, TurnEvent]]:
         """Events from number `since` on, until the outcome. A reader that is late gets the folded events."""

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import nullcontext
 from dataclasses import replace
 
-from botkit import texts
+from botkit import details, texts
 from botkit.context import Context
 from botkit.errors import Refused
 from botkit.events import ApprovalAsked, Deny, Outcome, QuestionAsked, RequestClosed, ToolStarted, TurnEvent, TurnFailed
@@ -138,6 +138,7 @@ async def _show(ctx: Context, event: TurnEvent) -> None:
             ctx.record.tool(f"{name}: {summary}" if summary else name)
         case Finished() | TurnFailed():
             await _close_requests(ctx)
+            await details.add(ctx)
             ctx.session = _after(ctx.session, event)
             if ctx.session is not None:
                 await ctx.record.conclude(event, ctx.session)
