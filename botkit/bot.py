@@ -22,6 +22,7 @@ from botkit.context import Context
 from botkit.display import Display
 from botkit.errors import AdapterError, Refused, StoreError
 from botkit.events import TurnEvent, TurnFailed
+from botkit.intent import Intent
 from botkit.lanes import Lanes
 from botkit.leases import BEAT, Leases, gone
 from botkit.limits import Limits
@@ -106,6 +107,7 @@ class Bot:
         self.logs = TurnLogs()
         self.approvals = Approvals(runner, self.tasks, settings.approval_timeout)
         self.leases = Leases(store, runner, self.tasks, f"{owner}|{name}")
+        self._intent = Intent(name, store, runner, self.leases)
         self.started = time.time()
         self.connected: set[str] = set()
         self._owner = f"{owner}|{name}"
@@ -195,6 +197,14 @@ class Bot:
 
     def attach(self, turn: str, since: int = 0) -> AsyncIterator[tuple[int, TurnEvent]]:
         return self.logs[turn].read(since)
+
+    def warm(self, conversation: Conversation, user: User) -> None:
+        sign = Message("", conversation, user, "", time.time())
+        if self._closing or self.lanes.running(conversation.key) or not self.allowed(sign):
+            return
+        if self._intent.fresh(conversation):
+            work = self._intent.prepare(conversation, self.settings.session_idle)
+            self.tasks.start(work, f"warm-{conversation.key}")
 
     async def stop(self, conversation: Conversation) -> bool:
         ctx = self.lanes.running(conversation.key)

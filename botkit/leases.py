@@ -102,6 +102,22 @@ class Leases:
             self._held[session] = lease
             yield held is None or held.token != lease.token
 
+    async def take_if_free(self, session: str) -> bool:
+        """Make the session ours without waiting for anybody, and without asking another process for it.
+
+        False: a turn of ours is at it, or it is somebody else's. Raises StoreError.
+        """
+        lock = self._lock(session)
+        if lock.locked():
+            return False
+        async with lock:
+            lease = await self._store.lease(_key(session), self._owner, self.clock.now(), 0.0)
+            held = self._held.get(session)
+            if lease is None or (held is not None and held.token != lease.token):
+                return False
+            self._held[session] = lease
+            return True
+
     async def _lease(self, ctx: Context, key: str) -> Lease:
         while (lease := await self._store.lease(key, self._owner, self.clock.now(), TTL)) is None:
             await ctx.push(Waiting(1))

@@ -33,6 +33,7 @@ from botkit.model import (
     Role,
     Session,
     Turn,
+    User,
 )
 from botkit.roles import Programs
 
@@ -185,6 +186,11 @@ class Hub(Protocol):
         """The numbered events of a live or recent turn from number `since` on. Raises KeyError for an unknown turn."""
         ...
 
+    def warm(self, conversation: Conversation, user: User) -> None:
+        """Somebody shows that a message of theirs will come: readies what it will need, where that takes nothing from
+        others. Never waits; may be called as often as signs come, also for strangers, for whom nothing happens."""
+        ...
+
     async def stop(self, conversation: Conversation) -> bool:
         """Stop the running turn; True only when it has really ended, False when nothing ran."""
         ...
@@ -206,6 +212,13 @@ class Runner(Protocol):
 
     async def reserve(self, overrides: Overrides = PLAIN) -> str:
         """An id for a new session: that of a ready worker which suits, promised to it, or any fresh UUID."""
+        ...
+
+    async def warm(self, session: Session | None) -> bool:
+        """Have the session's worker ready before its next turn, or one for a new session (None).
+
+        It takes nobody's place and waits for none. False: there was no room, or a turn is at it already.
+        """
         ...
 
     async def stop(self, session: str) -> bool:
@@ -313,7 +326,10 @@ class Leases(Protocol):
     """At most one process uses a thing at a time."""
 
     async def lease(self, key: str, owner: str, now: float, ttl: float) -> Lease | None:
-        """Take or keep the lease; None while another owner holds it (who is told by `beat` that it is wanted)."""
+        """Take or keep the lease; None while another owner holds it.
+
+        Who holds it is told by `beat` that it is wanted, for `ttl` seconds; 0 asks for nothing.
+        """
         ...
 
     async def release(self, lease: Lease, owner: str) -> None:

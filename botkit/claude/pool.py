@@ -147,6 +147,52 @@ class Pool:
                 return worker
         raise Withdrawn("the pool is closing")
 
+    async def warm(self, order: Order) -> bool:
+        """Have the session's worker ready before its turn; False where a turn is at it, or there is no room for it."""
+        worker = self.find(order.session)
+        if worker is None:
+            taken = order.session in self._coming or any(each.session == order.session for each in self._closing)
+            return not taken and await self._ahead(order)
+        if worker in self._idle and worker.alive and self._fits(worker, order):
+            self._idle[worker] = self._now()
+            worker.thaw()
+            self._news.set()
+        return worker not in self._lent
+
+    async def warm_spare(self, profile: Profile) -> bool:
+        """Have a worker ready for a new session, also where none is kept: one that nobody takes is closed."""
+        if self._ready(profile):
+            return True
+        return self._refilling is None and await self._ahead(Order(profile, "", "", fresh=True))
+
+    async def _ahead(self, order: Order) -> bool:
+        """Start a worker that no turn waits for, if there is room without closing another."""
+        if self._queue or not self._open or not self._room():
+            return False
+        spare = not order.session
+        order = replace(order, session=order.session or str(uuid.uuid4()))
+        self._coming[order.session] = asyncio.Event()
+        self._promised.append("")
+        try:
+            worker = await self._starting.start(order)
+            if spare:
+                self._spares[worker] = None
+                asyncio.get_running_loop().call_later(RESERVED, self._untaken, worker)
+            else:
+                self._idle[worker] = self._now()
+            return True
+        except RunnerError as problem:
+            log.info("not_warmed", problem=str(problem))  # the turn, if it comes, will say so
+            return False
+        finally:
+            self._promised.remove("")
+            self._coming.pop(order.session).set()
+            self._settle()
+
+    def _untaken(self, worker: Worker) -> None:
+        if self._spares.get(worker, 0.0) is None and self._ready(worker.profile) > self._limits.spares:
+            self._close(worker)
+
     def give_back(self, worker: Worker) -> None:
         """The turn is over."""
         if self._lent.pop(worker, None) is not None:
@@ -159,6 +205,9 @@ class Pool:
 
     async def park(self, session: str) -> bool:
         """Close the session's worker, if it is idle; False when it answers, or something runs in its background."""
+        if coming := self._coming.get(session):
+            await self.withdraw(session)
+            await coming.wait()
         worker = self.find(session)
         if worker and (worker in self._lent or worker.busy):
             return False
@@ -240,10 +289,13 @@ class Pool:
 
     def _lacking(self) -> Profile | None:
         for profile in self._served:
-            ready = sum(promised is None and each.profile == profile for each, promised in self._spares.items())
-            if ready < self._limits.spares and self._count() < self._limits.max_workers:
+            if self._ready(profile) < self._limits.spares and self._count() < self._limits.max_workers:
                 return profile
         return None
+
+    def _ready(self, profile: Profile) -> int:
+        """How many spares of it are there for the taking."""
+        return sum(promised is None and each.profile == profile for each, promised in self._spares.items())
 
     def _room(self) -> bool:
         if self._count() >= self._limits.max_workers:

@@ -23,7 +23,7 @@ from botkit.claude.worker import Worker
 from botkit.errors import ClaudeCrashed, RunnerError
 from botkit.events import Decision, Notice, Outcome, TurnEvent, TurnFailed, Waiting
 from botkit.history import Said
-from botkit.model import Turn, Upload
+from botkit.model import Session, Turn, Upload
 
 IMAGE = 3_700_000
 """Largest image shown to Claude, in bytes: the API takes 5 MB of base64. A larger one is announced like any file."""
@@ -105,6 +105,11 @@ class ClaudeRunner:
     async def answer(self, request: str, decision: Decision) -> bool:
         return any(worker.answer(request, decision) for worker in self._pool.workers)
 
+    async def warm(self, session: Session | None) -> bool:
+        if session is None:
+            return await self._pool.warm_spare(self._profile)
+        return session.id not in self._live and await self._pool.warm(self._order(session, fresh=not session.turns))
+
     async def park(self, session: str) -> bool:
         return await self._pool.park(session)
 
@@ -152,7 +157,7 @@ class ClaudeRunner:
 
     async def _answer(self, turn: Turn, live: _Live) -> Outcome:
         line, name = await self._line(turn)
-        order = self._order(turn)
+        order = self._order(turn.session, fresh=turn.fresh, owner=turn.author.id)
         waited = False
 
         def report(ahead: int) -> None:
@@ -188,8 +193,7 @@ class ClaudeRunner:
             live.worker = None
             self._pool.give_back(worker)
 
-    def _order(self, turn: Turn) -> Order:
-        session = turn.session
+    def _order(self, session: Session, *, fresh: bool, owner: str = "") -> Order:
         profile = replace(
             self._profile,
             workdir=Path(session.workdir) if session.workdir else self._profile.workdir,
@@ -198,7 +202,7 @@ class ClaudeRunner:
         if session.mode:
             profile = _with_mode(profile, session.mode)
         rules = tuple(rule for rule in session.rules if replayable(rule))
-        return Order(profile, session.id, turn.author.id, turn.fresh, rules, session.cli_cost)
+        return Order(profile, session.id, owner, fresh, rules, session.cli_cost)
 
     async def _line(self, turn: Turn) -> tuple[bytes, str]:
         name = str(uuid.uuid4())

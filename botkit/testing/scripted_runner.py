@@ -21,7 +21,7 @@ from botkit.events import (
     TurnStarted,
 )
 from botkit.history import Said
-from botkit.model import PLAIN, Overrides, Turn
+from botkit.model import PLAIN, Overrides, Session, Turn
 
 Play = Callable[[Turn], Iterable[TurnEvent]]
 
@@ -42,6 +42,8 @@ class ScriptedRunner:
         self.turns: list[Turn] = []
         self.decisions: list[tuple[str, Decision]] = []
         self.parked: list[str] = []
+        self.warmed: list[str] = []
+        """Sessions made ready before their turn; '' for a new one's."""
         self.said: dict[str, tuple[Said, ...]] = {}
         """The histories of sessions, as a test would have them."""
         self.gate = asyncio.Event()
@@ -112,6 +114,11 @@ class ScriptedRunner:
             return False
         self.decisions.append((request, decision))
         waiting.set_result(decision)
+        return True
+
+    async def warm(self, session: Session | None) -> bool:
+        """See `Runner.warm`."""
+        self.warmed.append(session.id if session is not None else "")
         return True
 
     async def park(self, session: str) -> bool:

@@ -62,6 +62,11 @@ class LeasesContract:
         await store.lease("thing", "you", NOW, TTL)
         assert not await store.beat("me", NOW + 10 * TTL, TTL)
 
+    async def test_who_only_looks_asks_for_nothing(self, store: Store) -> None:
+        await _taken(store, "thing", "me", NOW)
+        assert await store.lease("thing", "you", NOW, 0.0) is None
+        assert not await store.beat("me", NOW, TTL)
+
     async def test_a_beat_keeps_all_leases(self, store: Store) -> None:
         for key in ("one", "two"):
             await _taken(store, key, "me", NOW)

@@ -21,7 +21,7 @@ from botkit.errors import ClaudeMissing
 from botkit.events import Decision, TextDelta, TurnEvent, TurnFinished
 from botkit.expand import Toml
 from botkit.leases import owner
-from botkit.model import PLAIN, Conversation, Message, Overrides, Turn, User
+from botkit.model import PLAIN, Conversation, Message, Overrides, Session, Turn, User
 from botkit.protocols import Runner
 from botkit.redact import Redactor
 from botkit.stores import open_store
@@ -68,6 +68,9 @@ class Stamped:
 
     async def answer(self, request: str, decision: Decision) -> bool:
         return await self._runner.answer(request, decision)
+
+    async def warm(self, session: Session | None) -> bool:
+        return await self._runner.warm(session)
 
     async def park(self, session: str) -> bool:
         return await self._runner.park(session)
