@@ -16,6 +16,9 @@ _RUN = re.compile(r"`+|\*+|_+|~~")
 _INLINE_CODE = re.compile(r"(`+)(.+?)(?<!`)\1(?!`)", re.DOTALL)
 _LINK = re.compile(r"!?\[([^\[\]\n]*)\]\(<?([^\s)>]*)>?[^)\n]*\)")
 _MARKS = re.compile(r"(?<![\w*])(\*{1,3})(?=\S)(.+?)(?<=\S)\1(?![\w*])|(?<!\w)(_{1,3}|~~)(?=\S)(.+?)(?<=\S)\3(?!\w)")
+_TOKEN = re.compile(r"(?<=[\s\u2e80-\U0003ffff])(?=\S)")
+"""Where a word begins, or a letter of a script that has no spaces."""
+_OPENER = re.compile(r"[`*_~\[!]")
 _SPECIAL = re.compile(r"[\\`*_~\[\]<>]")
 _LINE_MARK = re.compile(r"^[ \t]*(?:#{1,6}[ \t]+|>[ \t]?)", re.MULTILINE)
 
@@ -38,6 +41,37 @@ def presentable(text: str) -> str:
         return shown.rstrip()
     start = _paragraph(lines)
     return text[:start] + _closed_inline(text[start:])
+
+
+def settled(text: str) -> str:
+    """The beginning of a half-written text that stays as it is whatever follows, for where shown text can only grow.
+
+    It ends before a word or in nothing, so that what is added later never begins with a space. Open emphasis, a table's
+    head without its rule and half a table's line are held back; an open code block is not.
+    """
+    lines = scan(text)
+    if not lines:
+        return ""
+    last = lines[-1]
+    if last.kind == "open" or (last.kind == "row" and not text.endswith("\n")):
+        return text[: last.start]
+    end = _table_still_open(text, lines)
+    if last.kind == "code" or end < len(text):
+        return text[: _last_token(text, 0, end)]
+    start = _paragraph(lines)
+    while (end := _last_token(text, start, end)) > start and _closed_inline(text[start:end]) != text[start:end]:
+        end = next((start + found.start() for found in reversed([*_OPENER.finditer(text[start:end])])), start)
+    return text[:end]
+
+
+def reopened(text: str) -> str:
+    """What the next message begins with when this text ends in the middle: an open code block, a table's head."""
+    lines = scan(text)
+    if lines and lines[-1].kind in ("open", "code") and lines[-1].fence is not None:
+        return lines[-1].fence.opening
+    if lines and lines[-1].kind in ("rule", "row") and lines[-1].head is not None and text.endswith("\n"):
+        return text[slice(*lines[-1].head)]
+    return ""
 
 
 def closed(text: str) -> str:
@@ -125,6 +159,11 @@ def _unmarked(line: str) -> str:
     for _ in range(2):
         line = _MARKS.sub(lambda found: found[2] or found[4], line)
     return line
+
+
+def _last_token(text: str, start: int, end: int) -> int:
+    """Where the last word before `end` begins; `start` if there is none behind it."""
+    return max((found.start() for found in _TOKEN.finditer(text, start, end)), default=start)
 
 
 def _closed_block(text: str, last: Line) -> str:

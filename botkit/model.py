@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import quote, unquote
 
-from botkit.events import FileOffered, TurnFailed, TurnFinished
+from botkit.events import FileOffered, Todo, TurnFailed, TurnFinished
+from botkit.steps import Step
 
 Kind = Literal["new", "edited", "deleted", "action"]
 Role = Literal["user", "approver", "admin"]
@@ -148,17 +149,6 @@ class Action:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """Something a turn does or means to do: a tool, an entry of the task list. `title` is one line of plain text."""
-
-    id: str
-    title: str
-    state: Literal["waiting", "active", "done", "failed"]
-    detail: str = ""
-    """What came of it, plain text; said once, when the step is over."""
-
-
-@dataclass(frozen=True, slots=True)
 class Outgoing:
     """What the bot says: Markdown, buttons, files.
 
@@ -176,8 +166,10 @@ class Outgoing:
     """More will come: this message is still growing. Only where `Capabilities.live` says that it matters."""
     steps: tuple[Step, ...] = ()
     """What the turn does beside the text. Only where `Capabilities.steps` says that it is shown apart from the text."""
+    todos: tuple[Todo, ...] = ()
+    """The task list; only where steps are."""
     status: str = ""
-    """What goes on at this moment, Markdown on one line; only beside `steps`, and only while the message is `live`."""
+    """What goes on at this moment, Markdown on one line; only where steps are, and while the message is `live`."""
 
     @property
     def named(self) -> tuple[tuple[Path, str], ...]:

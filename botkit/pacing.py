@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, get_args
 
 from botkit.model import Conversation
 
-Act = Literal["post", "edit"]
+Act = Literal["post", "edit", "start", "grow", "end"]
+"""The last three are what is done to a message while it is live: it begins, takes more, and is finished."""
+
+_LIKE: Mapping[Act, Act] = {"start": "post", "grow": "edit", "end": "edit"}
+"""Where live messages have no budget of their own."""
 
 
 class Pacing(Protocol):
@@ -72,13 +76,14 @@ class Pacer:
         self._rates, self._channel_rates = dict(rates), dict(channels or {})
         self._account: dict[Act, _Bucket] = {}
         self._channels: dict[tuple[Act, str, str], _Bucket] = {}
-        self._waiters: dict[Act, list[_Waiter]] = {"post": [], "edit": []}
+        self._waiters: dict[Act, list[_Waiter]] = {act: [] for act in get_args(Act)}
         self._served: dict[str, float] = {}
         self._number = 0
         self._timer: asyncio.TimerHandle | None = None
 
     async def ready(self, act: Act, conversation: Conversation, *, urgent: bool) -> None:
         """See `Pacing.ready`."""
+        act = self._budget(act)
         self._number += 1
         granted = asyncio.get_running_loop().create_future()
         waiter = _Waiter(act, conversation, urgent, self._number, granted)
@@ -96,15 +101,24 @@ class Pacer:
 
     def give_back(self, act: Act, conversation: Conversation) -> None:
         """See `Pacing.give_back`."""
-        for bucket in self._buckets(act, conversation):
+        for bucket in self._buckets(self._budget(act), conversation):
             bucket.tokens = min(bucket.rate.burst, bucket.tokens + 1)
         self._grant()
 
     def limited(self, act: Act, conversation: Conversation, retry_after: float) -> None:
         """See `Pacing.limited`. It concerns everybody: after that one act, then the usual pace."""
-        bucket = self._buckets(act, conversation)[0]
+        bucket = self._buckets(self._budget(act), conversation)[0]
         bucket.stop(self._now() + retry_after)
         self._grant()
+
+    def pressed(self, act: Act, conversation: Conversation) -> bool:
+        """Whether progress of this kind would have to wait now."""
+        act = self._budget(act)
+        now = self._now()
+        return any(bucket.wait(now, urgent=False) > 0 for bucket in self._buckets(act, conversation))
+
+    def _budget(self, act: Act) -> Act:
+        return act if act in self._rates or act in self._channel_rates else _LIKE.get(act, act)
 
     def _grant(self) -> None:
         if self._timer is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
+from math import inf
 from typing import TypeVar
 
 import structlog
@@ -67,9 +68,8 @@ class EditReply:
         self._news, self._hurry = asyncio.Event(), asyncio.Event()
         self._closing, self._lost, self._delivered = False, False, False
         self._deadline: float | None = None
-        self._watch = Stopwatch(self._now)
-        self._failures, self._retry_at = 0, 0.0
-        self._touched_at = self._edited_at = float("-inf")
+        self._watch, self._failures, self._retry_at = Stopwatch(self._now), 0, 0.0
+        self._touched_at = self._edited_at = -inf
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -129,6 +129,8 @@ class EditReply:
         while not self._late():
             self._hurry.clear()
             self._news.clear()
+            if self._now() >= self._expires:
+                self._screen.seal()
             want = self._want()
             if want is not None:
                 if await self._pause(self._not_before(want)) and await self._slot(want):
@@ -142,15 +144,19 @@ class EditReply:
     async def _idle(self) -> None:
         """Wait for news; when there is none for long, the time is news. Where people are waited for it stands still."""
         try:
-            async with asyncio.timeout(TICK if self._view.working else None):
+            async with asyncio.timeout_at(min(self._expires, self._now() + TICK if self._view.working else inf)):
                 await self._news.wait()
         except TimeoutError:
             self._view.elapsed = self._watch.seconds
 
+    @property
+    def _expires(self) -> float:
+        """When the message that grows must take no more."""
+        lifetime, live = self._messenger.capabilities.lifetime, self._screen.growing
+        return live.since + lifetime if lifetime and live else inf
+
     def _want(self) -> Want | None:
-        if self._lost:
-            return None
-        return self._screen.want(final=self._final)
+        return None if self._lost else self._screen.want(final=self._final)
 
     def _late(self) -> bool:
         """The final view has been tried for long enough. Starts that clock when the turn is over."""
@@ -184,7 +190,7 @@ class EditReply:
     async def _slot(self, want: Want) -> bool:
         """Wait for the account's budget; False: something urgent came up, or the time is over."""
         urgent = want.ask or self._final or want.act == "post"
-        ready = asyncio.create_task(self._pacer.ready(want.act, self._conversation, urgent=urgent))
+        ready = asyncio.create_task(self._pacer.ready(want.pace, self._conversation, urgent=urgent))
         hurry = asyncio.create_task(self._hurry.wait())
         left = None if self._deadline is None else self._deadline - self._now()
         try:
@@ -199,17 +205,16 @@ class EditReply:
         """Do whatever is wanted by now, with the slot that was waited for."""
         self._view.elapsed = self._watch.seconds
         want = self._want()
-        if want is None or want.act != waited_for.act or self._not_before(want) > self._now():
-            self._pacer.give_back(waited_for.act, self._conversation)
+        if want is None or want.pace != waited_for.pace or self._not_before(want) > self._now():
+            self._pacer.give_back(waited_for.pace, self._conversation)
             return
         edited = want.act == "edit"  # asked before: once posted, the same want would be an edit
         try:
             await (self._edit(want.post, want.outgoing) if edited else self._post(want.post, want.outgoing))
         except AdapterError as problem:
             self._failed(want, problem)
-            return
-        self._failures = 0
-        self._done(want, edited=edited)
+        else:
+            self._done(want, edited=edited)
 
     async def _edit(self, post: Post, outgoing: Outgoing) -> None:
         assert post.ref is not None
@@ -234,7 +239,7 @@ class EditReply:
             if problem.acted:
                 post.doubtful, post.attempted = True, outgoing
             raise
-        post.shown = outgoing
+        post.shown, post.since = outgoing, self._now()
 
     async def _bounded(self, call: Awaitable[_Result]) -> _Result:
         try:
@@ -244,6 +249,7 @@ class EditReply:
             raise Unreachable("no answer in time", acted=True) from None
 
     def _done(self, want: Want, *, edited: bool) -> None:
+        self._failures = 0
         self._screen.did(want)
         if not want.ask:
             self._touched_at = self._now()
@@ -253,7 +259,7 @@ class EditReply:
     def _failed(self, want: Want, problem: AdapterError) -> None:
         match problem:
             case RateLimited():
-                self._pacer.limited(want.act, self._conversation, problem.retry_after)
+                self._pacer.limited(want.pace, self._conversation, problem.retry_after)
             case Unreachable() if want.file is None or not self._screen.tired(want):
                 self._retry_at = self._now() + min(_FIRST_BACKOFF * 2**self._failures, _LONGEST_BACKOFF)
                 self._failures = min(self._failures + 1, 10)

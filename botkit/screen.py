@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
+from typing import Literal
 
 from botkit import asks, texts
 from botkit.display import Display
@@ -13,6 +14,7 @@ from botkit.markdown import code, plain, split
 from botkit.model import MessageRef, Outgoing, ReplyState
 from botkit.pacing import Act
 from botkit.protocols import Messenger
+from botkit.seal import Seal
 from botkit.view import Request, View
 
 _MEMO = 500
@@ -38,6 +40,12 @@ class Post:
     only_found: bool = False
     """An earlier process may have posted it; if it did not, nobody will."""
     refusals: int = 0
+    since: float = 0.0
+    """When it began to grow, by whoever posts it."""
+
+    @property
+    def live(self) -> bool:
+        return self.ref is not None and self.shown is not None and self.shown.live
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +62,15 @@ class Want:
     """Claude's text as the answer shows it then."""
 
     @property
-    def act(self) -> Act:
+    def act(self) -> Literal["post", "edit"]:
         return "edit" if self.post.ref else "post"
+
+    @property
+    def pace(self) -> Act:
+        """The same, told apart for budgets."""
+        if self.outgoing.live:
+            return "grow" if self.post.ref else "start"
+        return "end" if self.post.live else self.act
 
 
 class Screen:
@@ -80,6 +95,7 @@ class Screen:
         self._refusals, self._plain, self._limit = 0, False, self._able.max_chars
         self._sizes: dict[str, int] = {}
         self._deleted = False
+        self._seal = Seal()
 
     @property
     def state(self) -> ReplyState:
@@ -98,6 +114,17 @@ class Screen:
         want.post.over = want.over
         if not want.ask:
             self._text = want.text
+
+    @property
+    def growing(self) -> Post | None:
+        """The message that is live on the platform now."""
+        return next((post for post in self._parts if post.live), None)
+
+    def seal(self) -> None:
+        """The message that grows takes no more."""
+        live = self.growing
+        if live is not None and live.shown is not None:
+            self._seal = self._seal.after(self._view.said(self._display), live.shown)
 
     def not_found(self, post: Post) -> None:
         """An earlier process did not post it. If it is a part of the answer, those after it are not there either."""
@@ -124,6 +151,8 @@ class Screen:
             want.post.refusals += 1
             want.post.gone = want.post.refusals >= _LAST_REFUSAL
             return not want.post.gone
+        if not want.outgoing.live:
+            self._seal = Seal()
         long = self._size(want.outgoing.text) > self._limit // 2
         self._refusals += 1
         # Which of the two it was, the error does not say: try the likelier first, then both.
@@ -138,8 +167,8 @@ class Screen:
         texts_wanted = self._texts(final)
         for number, text in enumerate(texts_wanted):
             post = self._part(number, final)
-            growing = self._able.live and not final and number == len(texts_wanted) - 1
-            outgoing = Outgoing(text, nonce=post.nonce, live=growing)
+            last = number == len(texts_wanted) - 1 and number >= len(self._seal.parts)
+            outgoing = self._part_outgoing(post, text, last=last, final=final)
             if post.ref is None:
                 yield Want(post, post.attempted or outgoing, text=self._view.text)
             elif post.shown != outgoing and not post.gone and self._able.edits:
@@ -151,11 +180,53 @@ class Screen:
             elif post.ref and post.shown != outgoing and not post.gone:
                 yield Want(post, outgoing, text=self._view.text)
 
+    def _part_outgoing(self, post: Post, text: str, *, last: bool, final: bool) -> Outgoing:
+        plain = Outgoing(text, nonce=post.nonce, live=self._able.live and last and not final)
+        if not self._able.steps:
+            return plain
+        if last and not (final and (post.shown is None or not (post.shown.live or post.shown.steps))):
+            steps = self._seal.fresh(self._view.steps(self._display))
+            status = "" if final else self._view.status
+            return replace(plain, steps=steps, todos=self._view.todos(self._display), status=status)
+        return replace(plain, steps=post.shown.steps, todos=post.shown.todos) if post.shown else plain
+
     def _texts(self, final: bool) -> list[str]:
+        if self._able.steps and not final:
+            return self._growing_texts()
+        if len(self._parts) <= len(self._seal.parts):
+            self._seal = Seal()  # nothing stands below: the end can go into the last message
+        if self._able.steps and not self._plain:
+            return self._cut(self._view.body(self._display, final=True), final=True)
         body = self._view.body(self._display, final=final)
         if not body and self._parts:
             body = texts.WORKING
         return split(plain(body) if self._plain else body, self._fits)
+
+    def _growing_texts(self) -> list[str]:
+        body = self._view.said(self._display)
+        wanted = self._cut(body, final=False)
+        if wanted and len(wanted) > len(self._seal.parts):
+            # What follows must not begin with a space, so this does not end without it.
+            wanted[-1] += body[len(body.rstrip("\n")) :]
+            return wanted
+        steps, todos = self._view.steps(self._display), self._view.todos(self._display)
+        begin = self._seal.news(steps, todos) or (not wanted and (self._view.status or self._parts))
+        return [*wanted, ""] if begin else wanted
+
+    def _cut(self, body: str, *, final: bool) -> list[str]:
+        """The messages of a body. One that grows never has to give back what it shows."""
+        rest = self._seal.rest(body)
+        if rest is None:
+            return split(body, self._fits)
+        parts, live = split(rest, self._fits), self.growing
+        if len(parts) > 1 and live and live.shown and not parts[0].startswith(live.shown.text.rstrip("\n")):
+            sealed = self._seal.after(body, live.shown)
+            if sealed is not self._seal:
+                self._seal = sealed
+                return self._cut(body, final=final)
+        if len(parts) > 1 and not final:
+            self._seal, parts = self._seal.before(body, parts), parts[-1:]
+        return [*self._seal.parts, *parts]
 
     def _part(self, number: int, final: bool) -> Post:
         if number == len(self._parts):

@@ -29,7 +29,7 @@ from botkit.events import (
     TurnStarted,
     Waiting,
 )
-from botkit.markdown import block, closed, code, presentable
+from botkit.markdown import block, closed, code, presentable, settled
 from botkit.steps import Step
 from botkit.toolbox import Toolbox
 
@@ -60,6 +60,7 @@ class View:
         self._cut_off = interrupted or bool(resumed)
         self._pieces: list[str] = []
         self._apart = False
+        self._settled = ""
         self._tools = Toolbox()
         self._todos: tuple[Todo, ...] = ()
         self._notices: list[str] = []
@@ -113,6 +114,26 @@ class View:
         """The tools so far, and at the level `full` what Claude thinks, for platforms that draw steps themselves."""
         return () if display.level == "quiet" else self._tools.steps(thoughts=display.level == "full")
 
+    def todos(self, display: Display) -> tuple[Todo, ...]:
+        """The task list, for the same platforms."""
+        return () if display.level == "quiet" else self._todos
+
+    @property
+    def status(self) -> str:
+        """What goes on at this moment, Markdown; '' for nothing but work."""
+        return self._status or (texts.ASKED if self._asking else "")
+
+    def said(self, display: Display) -> str:
+        """The text so far, of which nothing will change any more: it only gets longer."""
+        if display.level == "quiet":
+            return ""
+        answer = self._answer()
+        # A tool has begun, so the paragraph is over.
+        whole = f"{answer}\n\n" if self._apart and answer else ""
+        self._settled = max(self._settled, whole or settled(answer), key=len)
+        before = [self._resumed, texts.RESUMED] if self._cut_off else []
+        return "\n\n".join(part for part in (*before, self._settled) if part)
+
     def body(self, display: Display, *, final: bool) -> str:
         """The reply as Markdown; '' while there is nothing worth showing. `final`: nothing more will come."""
         if display.level == "quiet" and not final:
@@ -154,7 +175,6 @@ class View:
 
     def _running(self, display: Display) -> Iterator[str]:
         before = [self._resumed, texts.RESUMED] if self._cut_off else []
-        status = self._status or (texts.ASKED if self._asking else "")
         rest = [
             *before,
             presentable(self._answer()),
@@ -162,9 +182,9 @@ class View:
             _list(self._todos),
             *self._notices,
         ]
-        if any(rest) or status:
+        if any(rest) or self.status:
             yield from rest
-            yield status or texts.working(self.elapsed)
+            yield self.status or texts.working(self.elapsed)
 
     def _ended(self, display: Display) -> Iterator[str]:
         outcome, told = self.outcome, self.text

@@ -29,6 +29,11 @@ class Shown:
     deleted: bool = False
     files: tuple[str, ...] = ()
     """The names of the files under it."""
+    live: bool = False
+    steps: tuple[str, ...] = ()
+    """What is shown beside the text."""
+    rewritten: bool = False
+    """It was live, and its end was not what had grown there and more."""
 
 
 class MemoryMessenger:
@@ -78,6 +83,7 @@ class MemoryMessenger:
         if not self._capabilities.edits:
             raise NotAllowed("messages cannot be changed here", code="cant_update_message")
         self._note_edit(message, outgoing)
+        self._note_growth(message, outgoing)
         self._show(message, outgoing)
         await self._answer(fault)
 
@@ -136,7 +142,8 @@ class MemoryMessenger:
 
     def _check(self, conversation: Conversation, outgoing: Outgoing) -> None:
         rendered = self.render(outgoing.text)
-        if not rendered.strip() and not outgoing.files:
+        beside = outgoing.live and (outgoing.steps or outgoing.todos or outgoing.status)
+        if not rendered.strip() and not outgoing.files and not beside:
             raise TooLong("there is nothing to show", code="no_text")
         if self.size(rendered) > self._capabilities.max_chars:
             raise TooLong(f"{self.size(rendered)} characters", code="msg_too_long")
@@ -149,11 +156,22 @@ class MemoryMessenger:
         now = asyncio.get_running_loop().time()
         if len(message.history) > 1 and now - message.history[-1][0] < self._capabilities.edit_interval * 0.99:
             self.breaches.append(f"{message.ref.id} was edited again after {now - message.history[-1][0]:.3f} s")
-        if (self.render(outgoing.text), outgoing.actions) == (message.text, message.actions):
+        same = (self.render(outgoing.text), outgoing.actions) == (message.text, message.actions)
+        if same and not self._capabilities.steps:
             self.breaches.append(f"{message.ref.id} was edited without a change")
+
+    def _note_growth(self, message: Shown, outgoing: Outgoing) -> None:
+        """A platform that shows steps apart takes only additions to a live message."""
+        if not message.live or not self._capabilities.steps:
+            return
+        extended = self.render(outgoing.text).startswith(message.text.rstrip("\n"))
+        if outgoing.live and not extended:
+            self.breaches.append(f"{message.ref.id} was live, and was changed instead of added to")
+        message.rewritten = message.rewritten or not extended
 
     def _show(self, message: Shown, outgoing: Outgoing) -> None:
         message.text, message.actions = self.render(outgoing.text), outgoing.actions
+        message.live, message.steps = outgoing.live, tuple(f"{step.title} {step.state}" for step in outgoing.steps)
         message.history.append((asyncio.get_running_loop().time(), message.text))
 
     def _by_nonce(self, conversation: Conversation, nonce: str) -> Shown | None:
