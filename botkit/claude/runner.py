@@ -72,9 +72,9 @@ class ClaudeRunner:
             self._pool.serve(profile)
             self._pool.retire(old)
 
-    async def reserve(self) -> str:
+    async def reserve(self, overrides: Overrides = PLAIN) -> str:
         """The id for a new session. A session that is begun under it finds a worker ready, if there was one."""
-        return self._pool.reserve(self._profile)
+        return self._pool.reserve(self._profile) if overrides == PLAIN else str(uuid.uuid4())
 
     @asynccontextmanager
     async def start(self, turn: Turn) -> AsyncGenerator[AsyncIterator[TurnEvent], None]:
