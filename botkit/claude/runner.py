@@ -23,7 +23,7 @@ from botkit.claude.worker import Worker
 from botkit.errors import ClaudeCrashed, RunnerError
 from botkit.events import Decision, Notice, Outcome, TurnEvent, TurnFailed, Waiting
 from botkit.history import Said
-from botkit.model import Session, Turn, Upload
+from botkit.model import PLAIN, Overrides, Session, Turn, Upload
 
 IMAGE = 3_700_000
 """Largest image shown to Claude, in bytes: the API takes 5 MB of base64. A larger one is announced like any file."""
