@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from adapters.feishu.testing.marks import ats, images, prose, replace_ats, tables, unescaped
+from adapters.feishu.testing.marks import ats, images, prose, rendered, tables
 from adapters.feishu.testing.wire import Json, is_mapping, is_sequence, mapping, mappings, names, string
 
 MAX_BYTES, MAX_ELEMENTS, MAX_TABLES = 30 * 1024, 200, 5
@@ -148,7 +148,7 @@ def read(card: Json, names: dict[str, str]) -> str:
 def _lines(element: Json, names: dict[str, str]) -> Iterator[str]:
     match element.get("tag"):
         case "markdown" | "lark_md":
-            yield replace_ats(unescaped(string(element.get("content"))), names)
+            yield rendered(string(element.get("content")), names)
         case "plain_text":
             yield string(element.get("content"))
         case "hr":

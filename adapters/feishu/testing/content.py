@@ -125,7 +125,9 @@ class Contents:
 
     def _card(self, content: Json) -> Draft:
         if content.get("type") == "card":
-            return Draft("interactive", compact(content), card=self._entity(content))
+            card = self._entity(content)
+            found = pings(self.directory, self.app, "interactive", card.json)
+            return Draft("interactive", compact(content), pings=found, card=card)
         if content.get("type") == "template":
             raise _failed(CardProblem(200380, "template does not exist", "templateID"))
         try:

@@ -39,10 +39,10 @@ def prose(markdown: str) -> str:
     return CODE.sub(" ", markdown)
 
 
-def unescaped(markdown: str) -> str:
-    """What a card shows of Markdown: entities become signs, except in code."""
+def rendered(markdown: str, names: dict[str, str]) -> str:
+    """What a card shows of Markdown: mentions become names and entities signs, except in code."""
     parts = CODE.split(markdown)
-    return "".join(part if index % 2 else html.unescape(part) for index, part in enumerate(parts))
+    return "".join(part if index % 2 else html.unescape(replace_ats(part, names)) for index, part in enumerate(parts))
 
 
 def images(markdown: str) -> list[str]:

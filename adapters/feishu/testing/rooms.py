@@ -10,7 +10,7 @@ from adapters.feishu.testing import events
 from adapters.feishu.testing.clock import Clock
 from adapters.feishu.testing.content import Draft
 from adapters.feishu.testing.directory import Directory
-from adapters.feishu.testing.reading import shown
+from adapters.feishu.testing.reading import pings, shown
 from adapters.feishu.testing.record import Record
 from adapters.feishu.testing.wire import Json
 from adapters.feishu.testing.world import App, Card, Chat, Person, Post, Speaker
@@ -65,7 +65,7 @@ class Rooms:
     def change(self, post: Post, draft: Draft) -> None:
         """Other words or another card in the same message."""
         post.content, post.mentions = draft.content, draft.mentions
-        post.pings += draft.pings
+        post.notify(draft.pings)
         if draft.card is not None and post.card is not None:
             post.card.json = draft.card.json
         self.look(post)
@@ -76,8 +76,9 @@ class Rooms:
         self.record.changed()
 
     def redraw(self, card: Card) -> None:
-        """A card changed, wherever it is shown."""
+        """A card changed, wherever it is shown. Whom it names now and did not before is notified."""
         for post in self.directory.posts_of(card):
+            post.notify(pings(self.directory, card.app, "interactive", card.json))
             self.look(post)
 
     def recall(self, post: Post, by: str = "message_owner") -> None:

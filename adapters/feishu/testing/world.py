@@ -177,6 +177,10 @@ class Post:
             return string(mapping(self.card.config.get("summary")).get("content")) or "[生成中...]"
         return self.shown
 
+    def notify(self, names: list[str]) -> None:
+        """Whom it notifies, each once however often it is changed."""
+        self.pings += [name for name in names if name not in self.pings]
+
     def see(self, shown: str) -> None:
         """From now on it looks like this."""
         if not self.versions or self.versions[-1].shown != shown:

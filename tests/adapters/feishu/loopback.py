@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import AsyncGenerator
+import io
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -78,7 +79,7 @@ class Client:
         form = aiohttp.FormData()
         for name, value in fields.items():
             form.add_field(name, value)
-        form.add_field(kind, data, filename="a")
+        form.add_field(kind, io.BytesIO(data), filename="a")
         headers = {"Authorization": f"Bearer {self.token}"}
         async with self.session.post(f"{self.feishu.url}{IM}/{kind}s", data=form, headers=headers) as answer:
             return await read(answer)
@@ -163,6 +164,8 @@ class Line:
     code: int = 200
     answer: Json | None = None
     silent: bool = False
+    first: Callable[[], Awaitable[None]] | None = None
+    """What the app does before it answers."""
     _parts: dict[str, dict[int, bytes]] = field(default_factory=dict[str, dict[int, bytes]])
 
     async def ping(self) -> None:
@@ -183,6 +186,8 @@ class Line:
         if len(parts) < int(frame.headers["sum"]):
             return
         self.events.append(mapping(decoded(b"".join(parts[index] for index in sorted(parts)))))
+        if self.first is not None:
+            await self.first()
         if not self.silent:
             await self.socket.send_bytes(self._ack(frame).encode())
 
