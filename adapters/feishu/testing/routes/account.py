@@ -30,6 +30,11 @@ def _bot(call: Call) -> Json:
     return {"code": 0, "msg": "ok", "bot": bot}
 
 
+def _scopes(call: Call) -> Json:
+    """What an administrator has granted."""
+    return {"scopes": [{"scope_name": name, "grant_status": 1} for name in sorted(call.app.scopes)]}
+
+
 def _user(call: Call) -> Json:
     person = _find(call, call.path["user_id"], call.asked("user_id_type", default="open_id"))
     user: Json = {"union_id": person.union_id, "open_id": call.site.directory.open_id(call.app, person)}
@@ -76,6 +81,7 @@ ROUTES = (
         open=True,
     ),
     Route("bot.v3.info", "GET", "/open-apis/bot/v3/info", _bot),
+    Route("application.v6.scope.list", "GET", "/open-apis/application/v6/scopes", _scopes),
     Route(
         "contact.v3.user.get",
         "GET",

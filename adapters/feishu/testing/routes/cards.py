@@ -43,6 +43,18 @@ def _create(call: Call) -> Json:
     return {"card_id": entity.id}
 
 
+def _convert(call: Call) -> Json:
+    """The card of a message as an entity; one that was none becomes one."""
+    post = call.site.directory.find_post(call.text("message_id"))
+    if post is None or post.card is None or post.card.app is not call.app:
+        raise Refusal(10002, ext="message_id is not a card of this application")
+    card = post.card
+    if not card.id:
+        card.id, card.created = str(7 * 10**18 + secrets.randbelow(10**18)), call.site.clock.now()
+        call.site.directory.cards[card.id] = card
+    return {"card_id": card.id}
+
+
 def _content(call: Call) -> Json:
     """The whole text of one element: typed out when it continues the old one."""
     content = call.text("content", most=MAX_CONTENT)
@@ -210,6 +222,7 @@ _ONE = f"{_ELEMENTS}/{{element_id}}"
 _E = "cardkit.v1.card_element"
 ROUTES = (
     Route("cardkit.v1.card.create", "POST", _CARDS, _create, names("type data"), SCOPE),
+    Route("cardkit.v1.card.id_convert", "POST", f"{_CARDS}/id_convert", _convert, names("message_id"), SCOPE),
     Route("cardkit.v1.card.update", "PUT", _CARD, _update, names("card uuid sequence"), SCOPE),
     Route("cardkit.v1.card.settings", "PATCH", f"{_CARD}/settings", _settings, names("settings uuid sequence"), SCOPE),
     Route(
