@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from adapters.feishu.testing import LoopbackFeishu
-from adapters.feishu.testing.wire import mapping, mappings, string
+from adapters.feishu.testing.wire import Json, mapping, mappings, string
 from tests.adapters.feishu.loopback import IM, Client, button, card, client_of, markdown, post_in
 
 
@@ -62,7 +62,7 @@ async def test_what_no_message_can_be_is_refused_with_the_reason(feishu: Loopbac
 async def test_too_long_is_counted_in_bytes(client: Client) -> None:
     assert (await client.send("general", {"text": "文" * (50 * 1024)})).code == 230025
     assert (await client.send("general", {"text": "文" * (50 * 1024 - 10)})).code == 0
-    rich = {"zh_cn": {"title": "", "content": [[{"tag": "md", "text": "文" * (10 * 1024)}]]}}
+    rich: Json = {"zh_cn": {"title": "", "content": [[{"tag": "md", "text": "文" * (10 * 1024)}]]}}
     assert (await client.send("general", rich, "post")).code == 230025
     assert (await client.send("general", card(markdown("文" * (10 * 1024))), "interactive")).code == 230025
 
@@ -131,11 +131,11 @@ async def test_only_cards_are_patched_and_only_shared_ones_of_ones_own(feishu: L
     assert (await client.patch(said, card(markdown("two")))).code == 230071
     assert (await client.patch(shown, card(markdown("two")))).code == 0
     assert [version.shown for version in shown.versions] == ["one\n[Stop]", "two"]
-    private = {"config": {}, "elements": [{"tag": "markdown", "content": "old schema"}]}
+    private: Json = {"config": {}, "elements": [{"tag": "markdown", "content": "old schema"}]}
     alone = post_in(feishu, await client.send("general", private, "interactive"))
     assert "update_multi" in (await client.patch(alone, {"config": {"update_multi": True}, "elements": []})).message
     feishu.assert_clean()
-    silent = {"schema": "2.0", "body": {"elements": [markdown("three")]}}
+    silent: Json = {"schema": "2.0", "body": {"elements": [markdown("three")]}}
     assert (await client.patch(shown, silent)).code == 0
     assert "update_multi must be declared" in feishu.violations[0].what
     feishu.advance(15 * 86400)
@@ -173,14 +173,15 @@ async def test_a_rich_text_is_read_and_its_faults_are_named(feishu: LoopbackFeis
     post = post_in(feishu, await client.send("general", {"en_us": {"title": "Title", "content": lines}}, "post"))
     assert post.shown.splitlines()[:3] == ["Title", "see this", "@alice"]
     assert post.pings == ["alice"]
-    for broken in (
+    wrong: tuple[Json, ...] = (
         {"title": "x", "content": lines},
         {"en_us": {"title": "", "content": [{"tag": "text", "text": "no paragraph"}]}},
         {"en_us": {"title": "", "content": [[{"tag": "blink"}]]}},
         {"en_us": {"title": "", "content": [[{"tag": "md", "text": "a"}, {"tag": "text", "text": "b"}]]}},
         {"en_us": {"title": "", "content": [[{"tag": "at", "user_id": "ou_nobody"}]]}},
         {"en_us": {"title": "", "content": [[{"tag": "img", "image_key": "img_none"}]]}},
-    ):
+    )
+    for broken in wrong:
         assert (await client.send("general", broken, "post")).code == 230001, broken
 
 

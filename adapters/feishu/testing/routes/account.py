@@ -12,10 +12,10 @@ CONTACT = ("contact:user.base:readonly", "contact:contact.base:readonly", "conta
 
 def _token(call: Call) -> Json:
     """The same token until less than half an hour of it is left."""
-    app = call.site.directory.apps.get(call.text("app_id"))
+    app = call.site.directory.apps.get(string(call.body.get("app_id")))
     if app is None:
         raise Refusal(10003)
-    if call.text("app_secret") != app.secret:
+    if call.body.get("app_secret") != app.secret:
         raise Refusal(10014)
     token, seconds = call.site.token(app)
     return {"code": 0, "msg": "ok", "tenant_access_token": token, "expire": seconds}
