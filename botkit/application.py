@@ -28,7 +28,7 @@ from botkit.errors import BotkitError, ClaudeMissing
 from botkit.events import TurnEvent
 from botkit.leases import owner
 from botkit.logs import configure
-from botkit.plugins import load_site
+from botkit.plugins import load_adapter, load_site
 from botkit.protocols import Store
 from botkit.redact import Redactor
 from botkit.retention import retain
@@ -112,7 +112,9 @@ class Application:
                 log.error("claude_unusable", problem=str(problem))
 
     async def _bot(self, config: BotConfig) -> Bot:
-        runner = ClaudeRunner(config.profile, self._pool, on_unasked=partial(self._unasked, config.name))
+        stateless = any(load_adapter(name).stateless for name in config.adapters)
+        unasked = partial(self._unasked, config.name)
+        runner = ClaudeRunner(config.profile, self._pool, on_unasked=unasked, stateless=stateless)
         self._runners[config.name] = await self._stack.enter_async_context(runner)
         return Bot(
             config.name,
