@@ -187,6 +187,9 @@ class Progress:
 
     def _replace(self, final: str) -> None:
         """The outcome's text is authoritative: what differs from the text already printed is printed anew."""
+        if final and not self._done:
+            self._said = final
+            return
         words, said, printed = _bare(final), _bare(self._said), _bare(self._said[: self._done])
         if not words or said.endswith(words):
             return

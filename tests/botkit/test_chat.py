@@ -34,3 +34,10 @@ async def test_a_bot_that_is_not_in_the_file_is_named(tmp_path: Path) -> None:
     code, out = await chat(tmp_path, "-c", "bots.toml", "--bot", "other", "Hello!")
     assert code == 2
     assert "bots.other: there is no such bot (there are: main)" in out
+
+
+async def test_the_display_is_chosen_in_the_chat_and_kept(tmp_path: Path) -> None:
+    code, out = await chat(tmp_path, "/display quiet")
+    assert (code, "From the next message on you see the answer alone" in out) == (0, True), out
+    code, out = await chat(tmp_path, "/display")
+    assert (code, "The display here is quiet." in out) == (0, True), out

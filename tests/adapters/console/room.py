@@ -12,6 +12,7 @@ from aiohttp import web
 
 from adapters.console.adapter import ConsoleAdapter
 from botkit.commands import Command
+from botkit.display import Display
 from botkit.events import (
     ApprovalAsked,
     Choice,
@@ -81,7 +82,7 @@ class Room:
         raise AssertionError(path)
 
     async def _answer(self, message: Message) -> None:
-        async with self._adapter.reply_to(message, nonce=message.id) as reply:
+        async with self._adapter.reply_to(message, nonce=message.id, display=Display("full")) as reply:
             if message.command == "stop":
                 await self.stop(message.conversation)
                 reply.push(TurnFinished("Stopped."))
@@ -113,7 +114,7 @@ class Room:
             yield TextDelta("Let me **look**.")
             yield ToolStarted("t1", "Bash", "ls -l")
             yield TodoChanged((Todo("Look", "done"), Todo("Tell", "active")))
-            yield ToolFinished("t1", ok=True, output="a\nb")
+            yield ToolFinished("t1", ok=True, output="a.txt\nb.txt")
             yield TextDelta("There are `two` files.")
             yield TurnFinished("Let me **look**.\n\nThere are `two` files.", USAGE)
         elif text == "send":

@@ -133,3 +133,44 @@ def test_of_a_long_block_its_head_and_its_end_are_shown() -> None:
     progress = Progress(Display())
     progress.fold(TextDelta("x" * 1_000_000))
     assert len(progress.tail()[0].text) < 10_000
+
+
+WORK = (
+    ThinkingDelta("I think"),
+    TextDelta("First this.\n\nThen"),
+    ToolStarted("1", "Bash", "seq 99"),
+    ToolFinished("1", ok=True, output="\n".join(str(number) for number in range(1, 100))),
+    TodoChanged((Todo("Look", "done"),)),
+    TextDelta(" that."),
+    TurnFinished("First this.\n\nThen that."),
+)
+
+
+def test_quiet_prints_the_answer_when_it_is_there() -> None:
+    quiet = Display("quiet", footer=False)
+    assert printed(*WORK[:-1], display=quiet) == []
+    assert printed(*WORK, display=quiet) == ["First this.\n\nThen that."]
+    progress = Progress(quiet)
+    for event in WORK[:-1]:
+        progress.fold(event)
+    assert [block.text for block in progress.tail()] == ["Working…"]
+
+
+def test_full_prints_thoughts_and_the_beginning_of_what_tools_answer() -> None:
+    said = printed(*WORK, display=Display("full", footer=False))
+    assert said[:4] == ["I think", "First this.", "Then", "✓ Bash: seq 99"]
+    assert said[4].startswith("1\n2\n")
+    assert said[4].endswith("\n20\n… 79 more lines")
+    assert "I think" not in printed(*WORK)
+
+
+def test_the_time_is_shown_while_claude_works() -> None:
+    progress = Progress(Display())
+    assert not progress.working
+    progress.fold(TextDelta("x"))
+    progress.elapsed = 75.0
+    assert progress.working
+    assert progress.tail()[-1].text == "Working… 1 min 15 s"
+    progress.ask("May I?")
+    assert not progress.working
+    assert progress.tail()[-1].text == "Waiting for your answer to what is above."
