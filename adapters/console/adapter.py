@@ -75,7 +75,7 @@ class ConsoleAdapter:
     async def connect(self, hub: Hub) -> AsyncGenerator[None]:
         if self._live and self._screen is None:
             offered = [*(command.name for command in hub.commands), *(name.lstrip("/") for name in QUIT)]
-            self._screen = Screen(self._history, self._interrupt, offered)
+            self._screen = Screen(self._history, self._interrupt, offered, self._types)
         self._person = Person(hub, self._desk, self._place, self._tell)
         leaving = asyncio.Event()
         talking = asyncio.create_task(self._talk(self._person, leaving), name="console")
@@ -138,6 +138,10 @@ class ConsoleAdapter:
             await self._screen.print([Block("markdown", text)])
         else:
             await self._printer.write(text)
+
+    def _types(self) -> None:
+        if self._person is not None:
+            self._person.types()
 
     def _interrupt(self) -> bool:
         """Ctrl-C: stop what runs. False: nothing does."""

@@ -44,6 +44,10 @@ class Person:
         if not taken:
             self._desk.over(message.id, None)
 
+    def types(self) -> None:
+        """A key is touched: a line will come."""
+        self._hub.warm(self._place, USER)
+
     async def refuse(self, request: str) -> None:
         """Nobody is there any more to decide."""
         await self.say(f"/deny {request} nobody is there to decide")

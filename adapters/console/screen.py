@@ -35,9 +35,15 @@ LEAVE = "Press Ctrl-C again, or Ctrl-D, to leave."
 class Screen:
     """`interrupted` is asked at Ctrl-C: True means that it stopped something, so the chat goes on."""
 
-    def __init__(self, history: Path | None, interrupted: Callable[[], bool], commands: Iterable[str]) -> None:
-        """`commands`: names that the Tab key completes."""
-        self._interrupted = interrupted
+    def __init__(
+        self,
+        history: Path | None,
+        interrupted: Callable[[], bool],
+        commands: Iterable[str],
+        touched: Callable[[], None],
+    ) -> None:
+        """`commands`: names that the Tab key completes; `touched` is called while a line is typed."""
+        self._interrupted, self._touched = interrupted, touched
         self._leaving = False
         self._tails: dict[str, list[Block]] = {}
         self._above: StyleAndTextTuples = []
@@ -78,8 +84,10 @@ class Screen:
         self._above = to_formatted_text(ANSI("\n".join(kept) + "\n")) if text else []
         self._session.app.invalidate()
 
-    def _typing(self, _: Buffer) -> None:
+    def _typing(self, buffer: Buffer) -> None:
         self._leaving = False
+        if buffer.text:
+            self._touched()
 
     def _message(self) -> StyleAndTextTuples:
         hint: StyleAndTextTuples = [("class:hint", f"{LEAVE}\n")] if self._leaving else []

@@ -25,10 +25,11 @@ from adapters.discord.parse import (
     mentions,
     parse,
     parse_interaction,
+    typing,
 )
 from adapters.discord.places import Place, Places
 from adapters.discord.threads import Threads
-from adapters.discord.wire import Channel, Deleted, Interaction, Json, Ready, Written, read
+from adapters.discord.wire import Channel, Deleted, Interaction, Json, Ready, Typing, Written, read
 from botkit.errors import AdapterError, Gone, NotAllowed, StoreError
 from botkit.model import Message
 from botkit.protocols import Hub
@@ -92,6 +93,10 @@ class Intake:
                 for id in (*gone.get("ids", ()), gone.get("id", "")):
                     if id:
                         self._lines.start(channel, partial(self._trying, partial(self._delete, id)))
+            case "TYPING_START":
+                sign = typing(read(data, Typing) or Typing(), self._places.get(channel), self.me)
+                if sign is not None:
+                    self._hub.warm(*sign)
             case "INTERACTION_CREATE":
                 interaction = read(data, Interaction)
                 if interaction is not None:

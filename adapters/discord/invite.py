@@ -13,7 +13,14 @@ PERMISSIONS = {
     "Read Message History": 1 << 16,
 }
 """https://docs.discord.com/developers/topics/permissions"""
-INTENTS = {"guilds": 1 << 0, "guild_messages": 1 << 9, "dm_messages": 1 << 12, "message_content": 1 << 15}
+INTENTS = {
+    "guilds": 1 << 0,
+    "guild_messages": 1 << 9,
+    "guild_typing": 1 << 11,
+    "dm_messages": 1 << 12,
+    "dm_typing": 1 << 14,
+    "message_content": 1 << 15,
+}
 """What the gateway is asked for, by discord.py's names; only the last one must be switched on in the portal."""
 SCOPES = ("bot", "applications.commands")
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from adapters.discord.components import Keys, pressed
 from adapters.discord.places import DIRECT, THREADS, Place
 from adapters.discord.plain import addresses, plain
-from adapters.discord.wire import Author, Content, File, Interaction, Member, Written, moment
+from adapters.discord.wire import Author, Content, File, Interaction, Member, Typing, Written, moment
 from botkit.model import Attachment, Conversation, Message, User
 
 DIRECT_SPACE = "@me"
@@ -64,6 +64,19 @@ def parse(written: Written, place: Place | None, me: Me) -> Message | None:
         attachments=_attachments(written),
         context=_quoted(written, me),
     )
+
+
+def typing(started: Typing, place: Place | None, me: Me) -> tuple[Conversation, User] | None:
+    """Where who begins to write; None for bots, and where a message would begin a conversation of its own."""
+    who, channel = started.get("user_id", ""), started.get("channel_id", "")
+    bot = ((started.get("member") or {}).get("user") or Author()).get("bot")
+    if not who or not channel or who == me.user or bot:
+        return None
+    if not started.get("guild_id"):
+        return Conversation(me.adapter, DIRECT_SPACE, channel, direct=True), User(who)
+    if place is None or not place.parent:
+        return None
+    return Conversation(me.adapter, started.get("guild_id") or "", place.parent, channel), User(who)
 
 
 def edited(message: Message, at: str) -> Message:

@@ -75,6 +75,15 @@ class Written(TypedDict, total=False):
     nonce: str | int | None
 
 
+class Typing(TypedDict, total=False):
+    """TYPING_START; in direct messages without guild_id and member."""
+
+    channel_id: str
+    guild_id: str | None
+    user_id: str
+    member: Member | None
+
+
 class Deleted(TypedDict, total=False):
     """MESSAGE_DELETE and MESSAGE_DELETE_BULK."""
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 import structlog
 
 from adapters.slack.history import History
-from adapters.slack.parse import Me, joins_thread, may_follow_up, parse, people, timestamp
+from adapters.slack.parse import Me, joins_thread, may_follow_up, opened, parse, people, timestamp
 from adapters.slack.people import People
 from botkit.errors import AdapterError, StoreError
 from botkit.model import Message
@@ -37,6 +37,9 @@ class Intake:
             raise StoreError("the Slack adapter is closing")
         message = parse(body, self._me, received=time.time())
         if message is None:
+            sign = opened(body, self._me)
+            if sign is not None:
+                self._hub.warm(*sign)
             return False
         if not self._hub.allowed(message):
             return bool(await self._hub.deliver(message))

@@ -46,6 +46,7 @@ EVENTS: dict[str, tuple[str, ...]] = {
     "message.im": ("im:history",),
     "message.mpim": ("mpim:history",),
 }
+    "app_home_opened": (),  # somebody opens the direct messages and may soon write
 """The events subscribed to, and what each needs. A mention arrives in a thread's channel event as well."""
 
 COMMANDS = "commands"

@@ -49,6 +49,24 @@ def parse(
     return replace(message, raw=body) if message else None
 
 
+def opened(body: Mapping[str, object], me: Me) -> tuple[Conversation, User] | None:
+    """Where who opens a chat with the bot, about to write; None for any other delivery."""
+    event = (read_body(body) or {}).get("event", Event())
+    match event.get("type"):
+        case "app_home_opened":
+            channel, thread, who = event.get("channel", ""), "", event.get("user") or ""
+        case "assistant_thread_started":
+            started = event.get("assistant_thread") or {}
+            channel, thread, who = (
+                started.get("channel_id", ""),
+                started.get("thread_ts") or "",
+                started.get("user_id", ""),
+            )
+        case _:
+            return None
+    return (Conversation(me.adapter, me.team, channel, thread, direct=True), User(who)) if channel and who else None
+
+
 def may_follow_up(message: Message, me: Me) -> bool:
     """Whether a message is meant for the bot if it is part of the thread: a reply that begins with nobody else."""
     event = _raw_event(message)

@@ -39,6 +39,14 @@ class Shared(TypedDict, total=False):
     fallback: str | None
 
 
+class AssistantThread(TypedDict, total=False):
+    """Of `assistant_thread_started`."""
+
+    user_id: str
+    channel_id: str
+    thread_ts: str | None
+
+
 class Event(TypedDict, total=False):
     """An event, and also a message as conversations.replies and conversations.history give it."""
 
@@ -61,6 +69,7 @@ class Event(TypedDict, total=False):
     attachments: list[Shared] | None
     message: Event | None
     previous_message: Event | None
+    assistant_thread: AssistantThread | None
 
 
 class Named(TypedDict, total=False):

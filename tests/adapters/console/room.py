@@ -33,7 +33,7 @@ from botkit.events import (
     Usage,
     Waiting,
 )
-from botkit.model import Conversation, Message
+from botkit.model import Conversation, Message, User
 
 USAGE = Usage(cost=0.0123, seconds=4.2, tools=1)
 LONG = "".join(f"Paragraph {number} of the answer.\n\n" for number in range(1, 31))
@@ -74,6 +74,9 @@ class Room:
 
     async def followed(self, adapter: str, since: float) -> Sequence[tuple[Conversation, float]]:
         return ()
+
+    def warm(self, conversation: Conversation, user: User) -> None:
+        (Path(sys.argv[1]) / "typing").touch()
 
     def attach(self, turn: str, since: int = 0) -> AsyncIterator[tuple[int, TurnEvent]]:
         raise KeyError(turn)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -166,3 +167,14 @@ async def test_one_empty_line_stands_around_a_list(screen: Terminal) -> None:
     await screen.see("4.2 s")
     answer = screen.text[screen.text.index("Echo:") :]
     assert "Echo: these:\n\n • one\n • two\n\nThat is all\n\n4.2 s" in answer
+
+
+async def test_the_first_key_says_that_a_line_will_come(tmp_path: Path) -> None:
+    async with terminal(tmp_path) as screen:
+        await screen.see("❯")
+        assert not (tmp_path / "typing").exists()
+        screen.type("h")
+        await screen.see("❯ h")
+        async with asyncio.timeout(5):
+            while not (tmp_path / "typing").exists():  # noqa: ASYNC110 (a file does not signal)
+                await asyncio.sleep(0.01)

@@ -14,7 +14,7 @@ from adapters.discord.testing import App, LoopbackDiscord
 from botkit.commands import Command
 from botkit.errors import StoreError
 from botkit.events import TurnEvent
-from botkit.model import Conversation, Message
+from botkit.model import Conversation, Message, User
 
 COMMANDS = (
     Command("help", "this list"),
@@ -41,6 +41,8 @@ class Bot:
         """Deliveries wait for it."""
         self.followed_threads: dict[Conversation, float] = {}
         self.strangers: set[str] = set()
+        self.signs: list[tuple[Conversation, User]] = []
+        """Where who is about to write."""
         self.commands: Sequence[Command] = COMMANDS
         self.unwanted = False
         """No route is for anything."""
@@ -84,6 +86,10 @@ class Bot:
             for where, used in self.followed_threads.items()
             if where.adapter == adapter and used >= since
         ]
+
+    def warm(self, conversation: Conversation, user: User) -> None:
+        self.signs.append((conversation, user))
+        self._discord.record.changed()
 
     def attach(self, turn: str, since: int = 0) -> AsyncIterator[tuple[int, TurnEvent]]:
         raise KeyError(turn)

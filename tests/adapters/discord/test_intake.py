@@ -113,3 +113,20 @@ async def test_a_thread_that_nobody_told_of_is_asked_for_once(discord: LoopbackD
         Conversation("discord", discord.guild.id, general.id, thread.id)
     }
     assert len([call for call in discord.calls if call.route == "get_channel"]) == 1
+
+
+async def test_typing_is_a_sign_in_threads_and_direct_messages_only(discord: LoopbackDiscord) -> None:
+    bot = Bot(discord)
+    async with adapter_for(discord).connect(bot):
+        thread = await discord.thread("alice", "general", "a talk")
+        direct = discord.dm("alice")
+        for place in (discord.channel("general"), thread, direct):
+            await discord.typing("alice", place)
+        await discord.until(lambda: len(bot.signs) == 2)
+        assert [(where.channel, where.thread, where.direct) for where, _ in bot.signs] == [
+            (discord.channel("general").id, thread.id, False),
+            (direct.id, "", True),
+        ]
+        assert {who.id for _, who in bot.signs} == {discord.person("alice").id}
+    assert bot.messages == []
+    discord.assert_clean()

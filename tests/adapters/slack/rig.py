@@ -15,7 +15,7 @@ from adapters.slack.testing import App, LoopbackSlack
 from botkit.commands import Command
 from botkit.errors import StoreError
 from botkit.events import TurnEvent
-from botkit.model import Conversation, Message
+from botkit.model import Conversation, Message, User
 
 COMMANDS = (
     Command("help", "this list"),
@@ -43,6 +43,8 @@ class Bot:
         self.followed_threads: dict[Conversation, float] = {}
         self.mounted: dict[str, Handler] = {}
         self.strangers: set[str] = set()
+        self.signs: list[tuple[Conversation, User]] = []
+        """Where who is about to write."""
         self.commands: Sequence[Command] = COMMANDS
 
     @property
@@ -82,6 +84,10 @@ class Bot:
             for where, used in self.followed_threads.items()
             if where.adapter == adapter and used >= since
         ]
+
+    def warm(self, conversation: Conversation, user: User) -> None:
+        self.signs.append((conversation, user))
+        self._slack.record.changed()
 
     def attach(self, turn: str, since: int = 0) -> AsyncIterator[tuple[int, TurnEvent]]:
         raise KeyError(turn)

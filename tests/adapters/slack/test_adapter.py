@@ -38,6 +38,18 @@ async def test_a_mention_is_taken_once_though_it_arrives_as_two_events(slack: Lo
     slack.assert_clean()
 
 
+async def test_opening_the_chat_is_a_sign_and_no_message(slack: LoopbackSlack, bot: Bot) -> None:
+    async with adapter_for(slack).connect(bot):
+        await slack.open_home("alice")
+        root = await slack.open_assistant("bob")
+        await slack.until(lambda: len(bot.signs) == 2)
+    (home, alice), (split, bob) = bot.signs
+    assert (home.channel, home.thread, home.direct) == (slack.dm("alice").id, "", True)
+    assert (split.channel, split.thread, split.direct) == (slack.dm("bob").id, root.ts, True)
+    assert (alice.id, bob.id) == (slack.person("alice").id, slack.person("bob").id)
+    assert bot.messages == []
+
+
 async def test_slack_is_told_only_after_the_message_is_durable(slack: LoopbackSlack, bot: Bot) -> None:
     bot.slow = asyncio.Event()
     async with adapter_for(slack).connect(bot):

@@ -16,6 +16,7 @@ from adapters.slack.manifest import manifest, usage_hint
 from adapters.slack.methods import COMMANDS, EVENTS, READS, REQUIRED, SCOPES, Method
 from botkit.commands import Command
 from botkit.plugins import load_adapter, setup_of
+from tests.adapters.slack.rig import COMMANDS as OFFERED
 
 SOURCES = Path(adapters.slack.__file__).parent.glob("*.py")
 
@@ -29,15 +30,13 @@ def test_the_manifest_has_exactly_the_scopes_of_the_methods_and_events_used() ->
     needed = {scope for method in used for scope in SCOPES[method]}
     needed |= {scope for scopes in EVENTS.values() for scope in scopes} | {COMMANDS}
     assert set(REQUIRED) == needed
-    made = manifest(COMMANDS)
+    made = manifest(OFFERED)
     assert made["oauth_config"] == {"scopes": {"bot": sorted(needed)}}
 
 
 def test_socket_mode_needs_no_address_and_http_has_it_everywhere() -> None:
-    socket, http = (
-        manifest(COMMANDS, command="/ask"),
-        manifest(COMMANDS, public_url="https://bots.example/acme/slack/events"),
-    )
+    socket = manifest(OFFERED, command="/ask")
+    http = manifest(OFFERED, public_url="https://bots.example/acme/slack/events")
     assert "request_url" not in repr(socket)
     assert "'socket_mode_enabled': True" in repr(socket)
     assert "'command': '/ask'" in repr(socket)
@@ -46,14 +45,14 @@ def test_socket_mode_needs_no_address_and_http_has_it_everywhere() -> None:
 
 
 def test_the_set_up_can_be_pasted() -> None:
-    said = setup_of("slack", COMMANDS)
+    said = setup_of("slack", OFFERED)
     start, end = said.index("{\n"), said.index("\n}\n") + 2
-    assert msgspec.json.decode(said[start:end]) == manifest(COMMANDS)
+    assert msgspec.json.decode(said[start:end]) == manifest(OFFERED)
     assert 'bot_token = "${SLACK_BOT_TOKEN}"' in said
 
 
 def test_the_slash_command_says_what_the_bot_offers() -> None:
-    assert usage_hint(COMMANDS) == "help | stop [all] | status | resume N|ID | deploy TARGET [when]"
+    assert usage_hint(OFFERED) == "help | stop [all] | status | resume N|ID | deploy TARGET [when]"
     many = [Command(f"command{number}", "one of many", "[what]") for number in range(100)]
     assert 950 < len(usage_hint(many)) <= 1000
     assert usage_hint(many).endswith("[what]")
