@@ -32,6 +32,8 @@ class AdapterPlugin:
 
     settings: type[BaseModel]
     create: Callable[[str, Any], Adapter]
+    stateless: bool = False
+    """Its messages may be stateless: workers for such turns are kept ready as well."""
     setup: Callable[[Sequence[Command]], str] | None = None
     """What a person does on the platform, step by step, for `botkit init NAME`; it is given the bot's commands."""
 

@@ -210,7 +210,7 @@ class Runner(Protocol):
         """
         ...
 
-    async def reserve(self, overrides: Overrides = PLAIN) -> str:
+    async def reserve(self, overrides: Overrides = PLAIN, *, stateless: bool = False) -> str:
         """An id for a new session: that of a ready worker which suits, promised to it, or any fresh UUID."""
         ...
 

@@ -21,5 +21,5 @@ def create_site(settings: GatewaySettings) -> Site:
     return Gateway(settings)
 
 
-plugin = AdapterPlugin(HttpSettings, create_adapter)
+plugin = AdapterPlugin(HttpSettings, create_adapter, stateless=True)
 site = SitePlugin(GatewaySettings, create_site)

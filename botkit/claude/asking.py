@@ -18,18 +18,18 @@ class Asking:
         self._write = write
         self._replies: dict[str, Reply] = {}
 
-    def tell(self, subtype: str, reply: Reply | None = None) -> str:
+    def tell(self, subtype: str, reply: Reply | None = None, **more: object) -> str:
         """Send a request; `reply` is called with its answer, if one comes."""
         id = secrets.token_hex(8)
         if reply:
             self._replies[id] = reply
-        self._write(control.command(id, subtype))
+        self._write(control.command(id, subtype, **more))
         return id
 
-    async def ask(self, subtype: str, deadline: float) -> wire.Response | None:
+    async def ask(self, subtype: str, deadline: float, **more: object) -> wire.Response | None:
         """Send a request and wait; None when no answer came within `deadline` seconds."""
         answer: asyncio.Future[wire.Response] = asyncio.get_running_loop().create_future()
-        id = self.tell(subtype, lambda response: None if answer.done() else answer.set_result(response))
+        id = self.tell(subtype, lambda response: None if answer.done() else answer.set_result(response), **more)
         try:
             async with asyncio.timeout(deadline):
                 return await answer

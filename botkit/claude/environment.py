@@ -46,6 +46,8 @@ def environment(profile: Profile, ambient: Mapping[str, str], marker: str) -> di
         **passed,
         "DISABLE_AUTOUPDATER": "1",
         **({} if profile.prompt_caching else {"DISABLE_PROMPT_CACHING": "1"}),
+        # Its memory is a folder of the workdir's, which all that come after would read.
+        **({"CLAUDE_CODE_DISABLE_AUTO_MEMORY": "1"} if profile.stateless else {}),
         **profile.environment,
         MARKER: marker,
     }

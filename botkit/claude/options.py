@@ -45,6 +45,12 @@ class Profile:
     """Chat text that begins with `/` may be a command of the CLI."""
     max_upload: int = 30 * 1024 * 1024
     """Bytes; largest file that Claude may send."""
+    tools: tuple[str, ...] | None = None
+    """The only built-in tools there are; None: all."""
+    schema: str = ""
+    """JSON schema of every answer, as JSON."""
+    stateless: bool = False
+    """For one turn: nothing is written down, nothing is remembered, and a briefing says the rest just before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +96,10 @@ def arguments(profile: Profile, session: str, *, resume: bool, rules: tuple[str,
         f"--permission-mode={profile.permission_mode}",
         *_flag("--model", profile.model),
         *_flag("--fallback-model", profile.fallback_model),
-        *_flag("--append-system-prompt", profile.append_system_prompt),
+        # Of a stateless worker the briefing says it, together with what its one turn adds.
+        *(_STATELESS if profile.stateless else _flag("--append-system-prompt", profile.append_system_prompt)),
+        *_flag("--json-schema", profile.schema),
+        *(() if profile.tools is None else (f"--tools={','.join(profile.tools)}",)),
         *_flag("--agents", profile.agents),
         *_flag("--settings", profile.settings),
         *_flag("--effort", profile.effort),
@@ -120,6 +129,7 @@ _PERSISTENT = (
     "--replay-user-messages",
     "--permission-prompt-tool=stdio",
 )
+_STATELESS = ("--no-session-persistence",)
 _UNTRUSTED = ("--setting-sources=", "--strict-mcp-config")
 _BREAKS_OUT = frozenset("()\\\n\r\0")
 

@@ -52,6 +52,9 @@ def _reason(result: wire.Result, fold: Fold) -> tuple[FailureReason, bool]:
 
 def _text(result: wire.Result, fold: Fold) -> str:
     """All the turn's text; the CLI's own `result` holds only the last message, or what a slash command printed."""
+    structured = bytes(result.structured)
+    if structured not in (b"", b"null"):
+        return structured.decode()
     last = result.result or ""
     if last.strip() and last.strip() not in fold.text:
         return f"{fold.text}\n\n{last}" if fold.text else last

@@ -336,7 +336,8 @@ class Pool:
         if worker in self._lent or worker in self._closing or (worker in self._spares and worker.alive):
             return
         self._forget(worker)
-        if not worker.alive or not self._open or not (self._wanted(worker) or worker.busy):
+        spent = worker.profile.stateless  # its one turn is over, and whatever that left behind ends with it
+        if spent or not worker.alive or not self._open or not (self._wanted(worker) or worker.busy):
             self._close(worker)
         else:
             self._idle[worker] = self._now()

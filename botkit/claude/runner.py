@@ -6,12 +6,11 @@ import asyncio
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, field
 
 import structlog
 
-from botkit.claude import transcript
+from botkit.claude import tailoring, transcript
 from botkit.claude.environment import environment
 from botkit.claude.feed import Feed
 from botkit.claude.options import Profile, replayable
@@ -51,29 +50,43 @@ class ClaudeRunner:
     `on_unasked(session, events)` gets the turns that the CLI begins by itself, when a background task has ended.
     """
 
-    def __init__(self, profile: Profile, pool: Pool, *, on_unasked: Unasked | None = None) -> None:
+    def __init__(
+        self, profile: Profile, pool: Pool, *, on_unasked: Unasked | None = None, stateless: bool = False
+    ) -> None:
+        """`stateless`: keep spares for turns without a memory as well."""
         self._profile, self._pool, self._on_unasked = profile, pool, on_unasked
+        self._stateless = stateless
         self._live: dict[str, _Live] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> ClaudeRunner:
-        self._pool.serve(self._profile)
+        for served in self._served():
+            self._pool.serve(served)
         return self
 
     async def __aexit__(self, *exc: object) -> None:
-        self._pool.retire(self._profile)
+        for served in self._served():
+            self._pool.retire(served)
         if self._tasks:
             await asyncio.wait(self._tasks)
 
     def apply(self, profile: Profile) -> None:
         """A changed profile, for turns that begin from now on; workers of the old one close when they are idle."""
         if profile != self._profile:
-            old, self._profile = self._profile, profile
-            self._pool.serve(profile)
-            self._pool.retire(old)
+            old, self._profile = self._served(), profile
+            for served in self._served():
+                self._pool.serve(served)
+            for served in old:
+                self._pool.retire(served)
 
-    async def reserve(self, overrides: Overrides = PLAIN) -> str:
+    def _served(self) -> list[Profile]:
+        """What spares are kept of."""
+        return [self._profile, *([tailoring.stateless(self._profile, PLAIN)] if self._stateless else [])]
+
+    async def reserve(self, overrides: Overrides = PLAIN, *, stateless: bool = False) -> str:
         """The id for a new session. A session that is begun under it finds a worker ready, if there was one."""
+        if stateless:
+            return self._pool.reserve(tailoring.stateless(self._profile, overrides))
         return self._pool.reserve(self._profile) if overrides == PLAIN else str(uuid.uuid4())
 
     @asynccontextmanager
@@ -157,7 +170,9 @@ class ClaudeRunner:
 
     async def _answer(self, turn: Turn, live: _Live) -> Outcome:
         line, name = await self._line(turn)
-        order = self._order(turn.session, fresh=turn.fresh, owner=turn.author.id)
+        order = self._order(
+            turn.session, fresh=turn.fresh, owner=turn.author.id, overrides=turn.overrides, stateless=turn.stateless
+        )
         waited = False
 
         def report(ahead: int) -> None:
@@ -182,6 +197,8 @@ class ClaudeRunner:
         live.worker = worker
         worker.on_unasked = self._unasked
         try:
+            if turn.stateless:
+                await worker.brief(tailoring.briefing(self._profile, turn.overrides))
             if worker.lost and turn.session.turns:
                 worker.lost = False
                 live.feed.push(Notice(LOST))
@@ -193,21 +210,25 @@ class ClaudeRunner:
             live.worker = None
             self._pool.give_back(worker)
 
-    def _order(self, session: Session, *, fresh: bool, owner: str = "") -> Order:
-        profile = replace(
-            self._profile,
-            workdir=Path(session.workdir) if session.workdir else self._profile.workdir,
-            model=session.model or self._profile.model,
-        )
-        if session.mode:
-            profile = _with_mode(profile, session.mode)
+    def _order(
+        self,
+        session: Session,
+        *,
+        fresh: bool,
+        owner: str = "",
+        overrides: Overrides = PLAIN,
+        stateless: bool = False,
+    ) -> Order:
+        if stateless:
+            return Order(tailoring.stateless(self._profile, overrides), session.id, owner, fresh=True)
+        profile = tailoring.tailored(self._profile, session, overrides)
         rules = tuple(rule for rule in session.rules if replayable(rule))
         return Order(profile, session.id, owner, fresh, rules, session.cli_cost)
 
     async def _line(self, turn: Turn) -> tuple[bytes, str]:
         name = str(uuid.uuid4())
         images = [(each, data) for each in turn.files if (data := await _image(each))]
-        text = defuse(turn.prompt, slash_commands=self._profile.slash_commands)
+        text = defuse(turn.prompt, slash_commands=self._profile.slash_commands and not turn.verbatim)
         return user_line(text, turn.files, images, name), name
 
     def _unasked(self, worker: Worker, feed: Feed) -> None:
@@ -227,12 +248,3 @@ async def _image(upload: Upload) -> bytes | None:
         data = await asyncio.to_thread(upload.path.read_bytes)
         return data if len(data) <= IMAGE else None
     return None
-
-
-def _with_mode(profile: Profile, mode: str) -> Profile:
-    """The profile with a session's own permission mode; an unknown one changes nothing."""
-    match mode:
-        case "default" | "acceptEdits" | "plan" | "dontAsk" | "auto" | "bypassPermissions":
-            return replace(profile, permission_mode=mode)
-        case _:
-            return profile

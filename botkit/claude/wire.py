@@ -139,6 +139,8 @@ class Result(Struct, tag="result"):
     terminal_reason: str | None = None
     errors: list[object] = field(default_factory=list[object])
     api_error_status: object = None
+    structured: Raw = field(default=EMPTY, name="structured_output")
+    """The answer as a JSON schema asked for it; `null` or nothing without one."""
     origin: Origin | None = None
 
 

@@ -19,6 +19,7 @@ from botkit.claude.install import find_command
 from botkit.claude.options import Profile, TurnLimits, arguments
 from botkit.claude.process import Process
 from botkit.claude.serving import Serving
+from botkit.claude.tailoring import Briefing
 from botkit.claude.todos import TaskList
 from botkit.errors import ClaudeCrashed
 from botkit.events import Decision, FailureReason, Outcome, TurnFailed
@@ -76,12 +77,17 @@ class Worker:
         argv = (*command, *arguments(self.profile, self.session, resume=resume, rules=rules))
         env = environment(self.profile, ambient, self._process.marker)
         await self._process.spawn(argv, cwd=Path(self.profile.workdir), env=env)
-        await self._ask("initialize", READY)
+        # A stateless worker shakes hands when it is briefed; until then this shows that it is ready.
+        await self._ask("get_usage" if self.profile.stateless else "initialize", READY)
         self.total = total
         if resume:
             # What a resumed CLI goes on counting from depends on how its predecessor ended: ask it.
             said = control.total_cost(await self._ask("get_usage", REPLY))
             self.total = total if said is None else said
+
+    async def brief(self, briefing: Briefing) -> None:
+        """Tell a stateless worker what its one turn asks for. Raises ClaudeCrashed."""
+        await asyncio.gather(*(self._ask(subtype, READY, **more) for subtype, more in briefing.requests()))
 
     @property
     def pid(self) -> int:
@@ -319,9 +325,9 @@ class Worker:
         if self.on_quiet and self.exchange is None:
             self.on_quiet(self)
 
-    async def _ask(self, subtype: str, deadline: float) -> wire.Response:
+    async def _ask(self, subtype: str, deadline: float, **more: object) -> wire.Response:
         """A control request that something waits for. Raises ClaudeCrashed."""
-        response = await self._control.ask(subtype, deadline)
+        response = await self._control.ask(subtype, deadline, **more)
         if response is None:
             await self.kill()
             raise self._crash(f"the CLI did not answer {subtype!r} within {deadline:.0f} s")

@@ -40,7 +40,7 @@ async def fresh(ctx: Context, title: str = "", *, after: Session | None = None) 
     """
     settings, overrides, now = ctx.bot.settings, ctx.message.overrides, time.time()
     return Session(
-        id=ctx.entry.session or await ctx.bot.runner.reserve(overrides),
+        id=ctx.entry.session or await ctx.bot.runner.reserve(overrides, stateless=ctx.message.stateless),
         bot=ctx.bot.name,
         conversation=ctx.conversation_key,
         workdir=overrides.workdir or str(settings.workdir),

@@ -95,7 +95,7 @@ class ScriptedRunner:
                 task.cancel()
             await asyncio.wait(tasks)
 
-    async def reserve(self, overrides: Overrides = PLAIN) -> str:
+    async def reserve(self, overrides: Overrides = PLAIN, *, stateless: bool = False) -> str:
         """See `Runner.reserve`."""
         return str(uuid4())
 

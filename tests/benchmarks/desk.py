@@ -60,8 +60,8 @@ class Stamped:
                 self.ended.append(time.monotonic())
             yield event
 
-    async def reserve(self, overrides: Overrides = PLAIN) -> str:
-        return await self._runner.reserve(overrides)
+    async def reserve(self, overrides: Overrides = PLAIN, *, stateless: bool = False) -> str:
+        return await self._runner.reserve(overrides, stateless=stateless)
 
     async def stop(self, session: str) -> bool:
         return await self._runner.stop(session)
