@@ -56,7 +56,7 @@ def _think(_: Ask, pause: float) -> Sequence[Step]:
     )
     return [
         Think(words(thought).pieces, pause),
-        words("I thought about it first. botkit shows thinking where the config has `thinking = true`.", pause),
+        words("I thought about it first. After `/display full` botkit shows that.", pause),
     ]
 
 

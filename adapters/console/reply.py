@@ -20,6 +20,7 @@ from botkit.events import (
     TurnFailed,
     TurnFinished,
 )
+from botkit.markdown import unfolded
 from botkit.model import Message, MessageRef, ReplyState
 from botkit.protocols import Checkpoint
 from botkit.stopwatch import Stopwatch
@@ -187,7 +188,7 @@ class PlainReply:
 
     async def __aexit__(self, *exc: object) -> None:
         await asyncio.gather(*self._asking)
-        await self._write(self._view.body(self._display, final=True))
+        await self._write(unfolded(self._view.body(self._display, final=True)))
         self.delivered = True
         if self._checkpoint:
             self._checkpoint(self.state)

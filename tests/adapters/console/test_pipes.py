@@ -25,6 +25,7 @@ async def test_answers_come_once_in_order_without_escape_codes(tmp_path: Path) -
     assert [said.count(text) for text in ("Let me **look**.", "Echo: hello\n", "Echo: last without a newline")] == [
         1
     ] * 3
+    assert "_Thought_\n\n```\nI think so\n```\n\n_✓ Bash: ls -l_\n\n```\na.txt\nb.txt\n```" in said
     assert said.index("Let me") < said.index("Echo: hello") < said.index("Echo: last")
     assert "\x1b" not in said
 

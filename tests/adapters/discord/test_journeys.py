@@ -98,3 +98,20 @@ async def test_a_turn_that_a_kill_cut_off_goes_on_in_its_message_and_what_was_mi
     await office.discord.command("alice", thread, "stop")
     await office.until_shown(thread, "Stopped.")
     await office.end(process)
+
+
+async def test_everything_is_folded_for_who_wants_to_see_it_and_nothing_for_who_does_not(office: Office) -> None:
+    async with office.running():
+        thread = await office.mention("!display full")
+        await office.until_shown(thread, "From the next message on you see all of that")
+        work = '!think Let me count.\n!tool Bash {"command": "echo 1"}\n!say Counted.'
+        await office.discord.say("alice", thread, f"please\n{work}")
+        post = await office.until_shown(thread, "1 tool")
+        assert "-# Thought\n||```\nLet me count.\n```||" in post.shown
+        assert "-# ✓ Bash: echo 1\n||```\n1\n```||" in post.shown
+        await office.discord.say("alice", thread, "!display quiet")
+        await office.until_shown(thread, "you see the answer alone")
+        await office.discord.say("alice", thread, f"please\n{work.replace('Counted', 'Once more')}")
+        post = await office.until_shown(thread, "Once more")
+        await office.discord.until(lambda: "1 tool" in post.shown)
+    assert len(post.versions) == 1
