@@ -75,7 +75,13 @@ class FeishuAdapter:
             history = History(Reader(self._api), people, account.me.open_id, account.me.app_id)
             settings = self._settings
             intake = Intake(
-                hub, account.me, people, history, context=settings.thread_context, recalled=self.messenger.recalled
+                hub,
+                account.me,
+                people,
+                history,
+                context=settings.thread_context,
+                known=self.messenger.known,
+                recalled=self.messenger.recalled,
             )
             catch_up = CatchUp(self.name, hub, intake, history, most=settings.catch_up, age=settings.catch_up_age)
             missed = await stack.enter_async_context(_repeating(catch_up))

@@ -68,9 +68,12 @@ def summary(text: str) -> str:
     return short if len(short) <= SUMMARY else short[: SUMMARY - 1] + "…"
 
 
-def mark_of(nonce: str) -> str:
-    """The `element_id` of a message's text: it is typed into by this name, and the message found again by it."""
-    return f"t{hashlib.sha256(nonce.encode()).hexdigest()[:19]}"
+def mark_of(nonce: str, *, streams: bool) -> str:
+    """The `element_id` of a message's text: it is typed into by this name, and the message found again by it.
+
+    `streams`: the card is one of CardKit's, which are changed in another way than ordinary ones.
+    """
+    return f"{'s' if streams else 't'}{hashlib.sha256(nonce.encode()).hexdigest()[:19]}"
 
 
 def uuid(nonce: str) -> str:

@@ -27,7 +27,7 @@ from adapters.feishu.people import People
 from adapters.feishu.plain import is_mention_of
 from adapters.feishu.wire import Delivery, Json, read
 from botkit.errors import AdapterError, StoreError
-from botkit.model import Message
+from botkit.model import Conversation, Message
 from botkit.protocols import Hub
 
 log = structlog.get_logger("botkit.feishu")
@@ -53,11 +53,12 @@ class Intake:
         history: History,
         *,
         context: int,
+        known: Callable[[Conversation], None],
         recalled: Callable[[str], None],
     ) -> None:
-        """`recalled` is told of every message that was taken back, the bot's own among them."""
+        """`known` is told of each conversation somebody writes in, `recalled` of each message that is taken back."""
         self._hub, self.me, self._people, self._history, self._context = hub, me, people, history, context
-        self._recalled = recalled
+        self._known, self._recalled = known, recalled
         self._taken: OrderedDict[str, Message] = OrderedDict()
         self._seen: OrderedDict[str, str] = OrderedDict()
         self._chats: dict[str, asyncio.Lock] = {}
@@ -99,6 +100,8 @@ class Intake:
     async def _take(self, delivery: Delivery, message: Message) -> bool:
         if not self._hub.allowed(message):
             return bool(await self._hub.deliver(message))
+        if message.kind == "new":
+            self._known(message.conversation)
         mark = fingerprint(delivery) if message.kind == "new" else ""
         if mark and self._seen.get(mark, message.id) != message.id:
             log.info("delivered_again", message=message.id, before=self._seen[mark])

@@ -84,15 +84,21 @@ class FeishuMessenger:
 
         Where Feishu does not let us look, a second `send` of the nonce does no harm for an hour.
         """
-        mark = cards.mark_of(nonce)
+        ordinary, streaming = cards.mark_of(nonce, streams=False), cards.mark_of(nonce, streams=True)
         try:
             async for one in self._reader.conversation(conversation):
-                if mark in (one.get("body") or {}).get("content", "") and not one.get("deleted"):
-                    return MessageRef(conversation, str(await self._as_it_is(Name(one.get("message_id", "")))))
+                name, content = Name(one.get("message_id", "")), (one.get("body") or {}).get("content", "")
+                if not one.get("deleted") and (ordinary in content or streaming in content):
+                    found = await self._as_it_is(name) if streaming in content else name
+                    return MessageRef(conversation, str(found))
         except (Gone, NotAllowed, TooLong) as problem:
             log.info("cannot_look", conversation=conversation.key, problem=str(problem))
         _remember(self._doubted, nonce, None)
         return None
+
+    def known(self, conversation: Conversation) -> None:
+        """Feishu itself has said that the topic is in the chat."""
+        self._posts.known(conversation)
 
     def recalled(self, message: str) -> None:
         """Somebody took the message back: CardKit would go on changing its card, which nobody sees."""
@@ -119,14 +125,14 @@ class FeishuMessenger:
         """Type, content, and how it is named, best first."""
         if card:
             yield "interactive", {"type": "card", "data": {"card_id": card}}, card
-        for form in self._cards(conversation, outgoing):
+        for form in self._cards(conversation, outgoing, streams=False):
             yield "interactive", form, ""
         yield "text", {"text": cards.words(outgoing)}, "text"
 
-    def _cards(self, conversation: Conversation, outgoing: Outgoing) -> Iterator[Json]:
+    def _cards(self, conversation: Conversation, outgoing: Outgoing, *, streams: bool) -> Iterator[Json]:
         """The card of a message; then, if it has tables, without those."""
         actions = (*outgoing.actions, *(self._stop if outgoing.live else ()))
-        rendered, mark = self.render(outgoing.text), cards.mark_of(outgoing.nonce)
+        rendered, mark = self.render(outgoing.text), cards.mark_of(outgoing.nonce, streams=streams)
         for text in dict.fromkeys((rendered, card_markdown(outgoing.text, tables=0))):
             form = cards.card(text, actions, conversation, summary=cards.summary(outgoing.text), mark=mark)
             if len(cards.dumps(cards.dumps(form)).encode()) > cards.REQUEST:
@@ -140,7 +146,7 @@ class FeishuMessenger:
             return ""
         if outgoing.nonce in self._made:
             return self._made[outgoing.nonce]
-        form = next(self._cards(conversation, outgoing))
+        form = next(self._cards(conversation, outgoing, streams=True))
         form["config"] |= cards.STREAMING
         try:
             card = await self._streams.create(form)
@@ -171,7 +177,7 @@ class FeishuMessenger:
                 await self._posts.replace_text(name.message, cards.words(outgoing))
             return
         refusal: AdapterError | None = None
-        for form in self._changes(conversation, outgoing):
+        for form in self._changes(conversation, outgoing, streams=bool(name.card)):
             try:
                 await self._put(name, form, live=outgoing.live)
                 return
@@ -184,10 +190,10 @@ class FeishuMessenger:
             # The reply then posts the text anew, which ends in a plain text if need be.
             raise Gone(f"the card takes no more changes: {refusal}", code=refusal.code if refusal else "")
 
-    def _changes(self, conversation: Conversation, outgoing: Outgoing) -> Iterator[Json]:
-        yield from self._cards(conversation, outgoing)
+    def _changes(self, conversation: Conversation, outgoing: Outgoing, *, streams: bool) -> Iterator[Json]:
+        yield from self._cards(conversation, outgoing, streams=streams)
         if not outgoing.live:
-            words, mark = cards.words(Outgoing(outgoing.text)), cards.mark_of(outgoing.nonce)
+            words, mark = cards.words(Outgoing(outgoing.text)), cards.mark_of(outgoing.nonce, streams=streams)
             yield cards.plain_card(words, outgoing.actions, conversation, mark=mark)
 
     async def _put(self, name: Name, form: Json, *, live: bool) -> None:

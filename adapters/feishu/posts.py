@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import OrderedDict
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from adapters.feishu.api import Api
 from adapters.feishu.cards import dumps, uuid
-from adapters.feishu.wire import Json
-from botkit.errors import Unreachable
+from adapters.feishu.refusals import NO_SCOPE
+from adapters.feishu.wire import Json, Listed, read_all
+from botkit.errors import Gone, NotAllowed, Unreachable
 from botkit.model import Conversation
 
 MESSAGES, MESSAGE = "/open-apis/im/v1/messages", "/open-apis/im/v1/messages/{}"
+REMEMBERED = 2000
 
 Type = Literal["interactive", "text", "image", "file"]
 
@@ -45,6 +48,14 @@ class Posts:
 
     def __init__(self, api: Api) -> None:
         self._api = api
+        self._chats: OrderedDict[str, str] = OrderedDict()
+
+    def known(self, conversation: Conversation) -> None:
+        """Feishu itself has said that this topic is in this chat."""
+        if conversation.thread:
+            self._chats[conversation.thread] = conversation.channel
+        while len(self._chats) > REMEMBERED:
+            self._chats.popitem(last=False)
 
     async def post(self, conversation: Conversation, type: Type, content: Json, nonce: str) -> str:
         """Into the topic, which begins with the first answer; outside of topics into the chat. The message's id.
@@ -55,6 +66,7 @@ class Posts:
         if nonce:
             body["uuid"] = uuid(nonce)
         if conversation.thread:
+            await self._check_place(conversation)
             body["reply_in_thread"] = True
             posted = await self._api.call("POST", MESSAGE + "/reply", conversation.thread, json=body)
         else:
@@ -64,6 +76,20 @@ class Posts:
         if not isinstance(id, str):
             raise Unreachable("Feishu named no message", acted=True)
         return id
+
+    async def _check_place(self, conversation: Conversation) -> None:
+        """A topic is addressed by its first message alone: a card that was forwarded must not write back from afar."""
+        if conversation.thread not in self._chats:
+            try:
+                found = await self._api.call("GET", MESSAGE, conversation.thread)
+            except NotAllowed as problem:
+                if problem.code != NO_SCOPE:
+                    raise
+                return
+            for one in read_all(found.get("items"), Listed)[:1]:
+                self.known(replace(conversation, channel=one.get("chat_id", "")))
+        if self._chats.get(conversation.thread) != conversation.channel:
+            raise Gone("the topic is not in this chat", code="230019")
 
     async def replace_card(self, message: str, card: Json) -> None:
         """Raises AdapterErrors."""
