@@ -135,6 +135,10 @@ class Application:
         await self.bots[bot].unasked(session, events)
 
     @property
+    def host(self) -> str:
+        return self.config.http.host
+
+    @property
     def redactor(self) -> Redactor:
         return Redactor(self.config.secrets)
 

@@ -1,4 +1,4 @@
-"""The command `botkit`: run, check, doctor, chat, init, reload."""
+"""The command `botkit`: run, check, doctor, chat, init, reload, keys, usage."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ from botkit.audit import warnings
 from botkit.config import Config, default_chat_config, load
 from botkit.errors import BotkitError, ConfigError
 from botkit.example import example
+from botkit.key_commands import app as keys
 from botkit.logs import configure
+from botkit.usage_command import usage
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -28,6 +30,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Puts the real Claude Code CLI behind the places where your team talks.",
 )
+
+app.add_typer(keys, name="keys")
+app.command()(usage)
 
 ConfigFile = Annotated[Path, typer.Option("--config", "-c", help="The configuration file.", envvar="BOTKIT_CONFIG")]
 Result = TypeVar("Result")

@@ -57,6 +57,11 @@ class Keyring:
         self._used[key.id] = now
         return key
 
+    def knows(self, text: str) -> bool:
+        """Whether a token names a key that was found here before: to look it up costs next to nothing."""
+        token = parse_token(text)
+        return token is not None and token.id in self._known
+
     def used(self) -> Mapping[str, float]:
         """When keys were used since this was last asked."""
         used, self._used = self._used, {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
 from typing import Literal
@@ -169,6 +169,18 @@ class Act:
     """The IP address it came from; '' for the command line."""
     detail: Mapping[str, str] = field(default_factory=dict[str, str])
     """What was changed, in words: {"suspended": "true"}."""
+
+
+def networks(texts: Iterable[str]) -> tuple[str, ...]:
+    """Addresses and networks as `ApiKey.networks` holds them. Raises ValueError that names the wrong one."""
+    found: list[str] = []
+    for text in texts:
+        try:
+            network = ip_network(text.strip(), strict=False)
+        except ValueError:
+            raise ValueError(f"{text!r} is neither an IP address nor a network such as 10.0.0.0/8") from None
+        found.append(str(network.network_address) if network.num_addresses == 1 else str(network))
+    return tuple(found)
 
 
 def _within(name: str, scope: tuple[str, ...]) -> bool:

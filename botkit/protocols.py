@@ -374,6 +374,11 @@ class House(Protocol):
     def environ(self) -> Mapping[str, str]: ...
 
     @property
+    def host(self) -> str:
+        """The address the web server listens on, as configured."""
+        ...
+
+    @property
     def redactor(self) -> Redactor:
         """Hides the secrets botkit knows from whatever a site shows or logs."""
         ...

@@ -45,6 +45,12 @@ def new_token(now: float) -> Token:
     return Token(f"{int(now):08x}{secrets.token_hex(4)}", secrets.token_hex(32))
 
 
+def new_key(name: str, owner: str, now: float) -> tuple[ApiKey, Token]:
+    """A key that may do what keys may by default, and its token, which nobody can find out later."""
+    token = new_token(now)
+    return ApiKey(token.id, name, owner, now, hashed(token.secret), token.prefix), token
+
+
 def parse_token(text: str) -> Token | None:
     """None for what cannot be a token of ours."""
     match = _TOKEN.fullmatch(text)

@@ -12,11 +12,15 @@ from botkit.keys import ApiKey
 class Auth(Protocol):
     """Verifies requests."""
 
-    async def key(self, request: web.Request, body: bytes) -> ApiKey:
-        """The active key of a request, allowed from where it comes and signed where it must be.
+    async def key(self, request: web.Request) -> ApiKey:
+        """The active key of a request, allowed from where it comes. Before its body is read.
 
         Raises HttpError (401, 403, or 429 for too many failures), StoreError.
         """
+        ...
+
+    async def signed(self, request: web.Request, key: ApiKey, body: bytes) -> None:
+        """Check the signature of a request whose key demands one. Raises HttpError 401, StoreError."""
         ...
 
 

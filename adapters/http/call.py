@@ -19,6 +19,7 @@ from botkit.keys import ApiKey
 from botkit.usage import UsageRecord
 
 if TYPE_CHECKING:
+    from adapters.http.admin.admins import Admin
     from adapters.http.site import Gateway
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -36,7 +37,10 @@ class Call:
         self.usage = Usage()
         self.first = 0.0
         """Seconds to the first content."""
+        self.headers: dict[str, str] = {"X-Request-Id": self.id}
+        """What every answer carries: a handler that streams gives them to its response, others need not."""
         self._key: ApiKey | None = None
+        self._admin: Admin | None = None
         self._at, self._began = time.time(), asyncio.get_running_loop().time()
 
     @property
@@ -48,6 +52,16 @@ class Call:
     @key.setter
     def key(self, key: ApiKey) -> None:
         self._key = key
+
+    @property
+    def admin(self) -> Admin:
+        """The proven administrator; of endpoints that need one."""
+        assert self._admin is not None, "this endpoint needs no administrator"
+        return self._admin
+
+    @admin.setter
+    def admin(self, admin: Admin) -> None:
+        self._admin = admin
 
     @property
     def seconds(self) -> float:

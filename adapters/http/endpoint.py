@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -36,6 +36,8 @@ class Endpoint:
     """How errors are told."""
     open: bool = False
     """Needs no key."""
+    admin: bool = False
+    """Needs an administrator instead of a key: `call.admin` is who it is. Served where [gateway.admin] says who may."""
     metered: bool = False
     """Counts as a request of its key and leaves a usage record."""
 
@@ -43,3 +45,12 @@ class Endpoint:
     def name(self) -> str:
         """As in usage records."""
         return f"{self.method} {self.path}"
+
+
+def methods_by_path(endpoints: Iterable[Endpoint]) -> Mapping[str, str]:
+    """Each path with its methods: "GET, POST"."""
+    found: dict[str, str] = {}
+    for endpoint in endpoints:
+        known = found.get(endpoint.path)
+        found[endpoint.path] = f"{known}, {endpoint.method}" if known else endpoint.method
+    return found

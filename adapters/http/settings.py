@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Annotated
 
+from pydantic import AfterValidator, Field
+
+from adapters.http.admin.settings import AdminSettings
 from botkit.fields import FilePath, Seconds
+from botkit.keys import networks
 from botkit.model import PermissionMode
 from botkit.settings import Section
+
+
+def _origin(origin: str) -> str:
+    if origin != "*" and (not origin.startswith(("https://", "http://")) or origin.count("/") != 2):
+        raise ValueError('expected an origin such as "https://app.example.com", or "*"')
+    return origin
+
+
+Networks = Annotated[tuple[str, ...], AfterValidator(networks)]
+Origin = Annotated[str, AfterValidator(_origin)]
 
 
 class HttpSettings(Section):
@@ -33,3 +47,11 @@ class GatewaySettings(Section):
     """A silent stream says that it lives."""
     slow_reader: Seconds = Field(default=30.0, gt=0)
     """A client that takes nothing of its stream for so long is cut off."""
+    trusted_proxies: Networks = ()
+    """Their X-Forwarded-For says who the client is: ["10.0.0.0/8"]. From anybody else it means nothing."""
+    cors: tuple[Origin, ...] = ()
+    """Web pages that may use the gateway from a browser: ["https://app.example.com"]; ["*"] is every page."""
+    failures_per_minute: int = Field(default=20, ge=1)
+    """Wrong keys from one address; then it is told to wait."""
+    admin: AdminSettings = AdminSettings()
+    """[gateway.admin]"""

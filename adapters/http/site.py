@@ -12,15 +12,22 @@ from functools import partial
 import structlog
 from aiohttp import web
 
+from adapters.http.admin.admins import Admins
 from adapters.http.asking import Gone
 from adapters.http.auth import Auth
 from adapters.http.call import Call, read_body
-from adapters.http.endpoint import Endpoint
+from adapters.http.client import Proxies
+from adapters.http.cors import Cors
+from adapters.http.endpoint import Endpoint, methods_by_path
 from adapters.http.errors import HttpError, unavailable
+from adapters.http.failures import Failures
+from adapters.http.rates import rate_headers
 from adapters.http.routes import ENDPOINTS
 from adapters.http.settings import GatewaySettings
-from adapters.http.verify import KeyAuth
+from adapters.http.verify import KeyAuth, refuse_open_door
 from botkit.errors import StoreError
+from botkit.keyring import Keyring
+from botkit.ledger import Ledger
 from botkit.protocols import House
 
 log = structlog.get_logger("botkit")
@@ -38,22 +45,36 @@ class Gateway:
 
     house: House
     auth: Auth
+    admins: Admins
+    ledger: Ledger
 
     def __init__(self, settings: GatewaySettings) -> None:
         self.settings = settings
+        self._cors = Cors(settings.cors)
         self._at_work: Counter[str] = Counter()
         """Requests that are being answered, by key."""
 
     @asynccontextmanager
     async def open(self, house: House) -> AsyncGenerator[None]:
         """See `Site.open`."""
-        self.house, self.auth = house, KeyAuth(house.store.keys)
-        for endpoint in ENDPOINTS:
+        self.house, settings, store = house, self.settings, house.store
+        ring, proxies = Keyring(store.keys), Proxies(settings.trusted_proxies)
+        failures = Failures(settings.failures_per_minute)
+        self.auth = KeyAuth(store.keys, ring, proxies, failures)
+        self.admins = Admins(settings.admin, proxies, failures)
+        await refuse_open_door(house, settings.admin)
+        endpoints = [each for each in ENDPOINTS if settings.admin.any or not each.admin]
+        for endpoint in endpoints:
             house.mount(endpoint.method, endpoint.path, partial(self._serve, endpoint), seconds=None)
-        yield
+        if settings.cors:
+            for path, methods in methods_by_path(endpoints).items():
+                house.mount("OPTIONS", path, partial(self._cors.preflight, methods), seconds=None)
+        async with Ledger(store.meter, store.keys, ring.used) as self.ledger:
+            yield
 
     async def _serve(self, endpoint: Endpoint, request: web.Request) -> web.StreamResponse:
         call = Call(self, endpoint, request)
+        call.headers |= self._cors.headers(request)
         try:
             response = await self._answer(call)
         except HttpError as problem:
@@ -64,15 +85,22 @@ class Gateway:
             log.warning("gateway_not_stored", endpoint=endpoint.name, problem=str(problem))
             response = unavailable("botkit is stopping or its store does not answer").response(endpoint.shape)
         if not response.prepared:
-            response.headers["X-Request-Id"] = call.id
+            response.headers.update(call.headers)
         return response
 
     async def _answer(self, call: Call) -> web.StreamResponse:
-        if call.request.body_exists:
+        endpoint, request = call.endpoint, call.request
+        # Who it is first: the bodies of strangers are not read.
+        if endpoint.admin:
+            call.admin = await self.admins.prove(request)
+        elif not endpoint.open:
+            call.key = await self.auth.key(request)
+        if request.body_exists:
             call.raw = await self._body(call)
-        if call.endpoint.open:
-            return await call.endpoint.handler(call)
-        key = call.key = await self.auth.key(call.request, call.raw)
+        if endpoint.open or endpoint.admin:
+            return await endpoint.handler(call)
+        key = call.key
+        await self.auth.signed(request, key, call.raw)
         if call.endpoint.scope and not key.scopes.endpoint(call.endpoint.scope):
             raise HttpError(403, "not_in_scope", f"this API key may not use {call.endpoint.path}")
         if not call.endpoint.metered:
@@ -85,13 +113,12 @@ class Gateway:
 
     async def _metered(self, call: Call) -> web.StreamResponse:
         """Within the key's limits; whatever comes of it is recorded."""
-        key, meter = call.key, self.house.store.meter
-        if key.limits.any:
-            slot = self.settings.request_time if key.limits.concurrent_runs else 0.0
-            begun = await meter.begin(key.id, key.limits, call.id, time.time(), slot=slot)
-            if begun.refused is not None:
-                said = f"this API key is at its limit: {begun.refused.replace('_', ' ')}"
-                raise HttpError(429, begun.refused, said, retry_after=begun.retry_after)
+        key = call.key
+        begun = await self.ledger.begin(key, call.id, run=True)
+        call.headers |= rate_headers(key.limits, begun.spent, time.time())
+        if begun.refused is not None:
+            said = f"this API key is at its limit: {begun.refused.replace('_', ' ')}"
+            raise HttpError(429, begun.refused, said, retry_after=begun.retry_after)
         status = 500
         try:
             response = await call.endpoint.handler(call)
@@ -107,7 +134,7 @@ class Gateway:
             status, call.error = CLIENT_GONE, "client_gone"
             raise
         finally:
-            await meter.end([call.record(status)])
+            await self.ledger.end(call.record(status))
 
     async def _body(self, call: Call) -> bytes:
         try:

@@ -1,57 +1,88 @@
-"""Proves API keys: by their token, where they come from and whether they may be used now."""
+"""Proves API keys: by their token, where they come from, whether they may be used now, and their signature."""
 
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
 
 from aiohttp import web
 
+from adapters.http.admin.settings import AdminSettings
 from adapters.http.auth import presented
+from adapters.http.client import Proxies
 from adapters.http.errors import HttpError
+from adapters.http.failures import Failures
+from botkit import signing
+from botkit.addresses import loopback
+from botkit.errors import ConfigError
+from botkit.keyring import KeyRefused, Keyring
 from botkit.keys import ApiKey
+from botkit.protocols import House
 from botkit.roles import Keys
-from botkit.tokens import parse_token, proves
 
-FRESH = 3.0
-"""Seconds a key is believed without asking the store: a revoked one works no longer than that."""
-MAX_KNOWN = 10_000
+IN_URL = frozenset(("api_key", "apikey", "api-key", "access_token", "token", "x-api-key"))
+"""Parameters of a URL that hold a key by mistake."""
 
 
 class KeyAuth:
     """Implements `Auth` with the keys of the store."""
 
-    def __init__(self, keys: Keys) -> None:
-        self._keys = keys
-        self._known: OrderedDict[str, tuple[ApiKey | None, float]] = OrderedDict()
-        """Keys by id, and until when they are believed; also ids that are nobody's."""
+    def __init__(self, keys: Keys, ring: Keyring, proxies: Proxies, failures: Failures) -> None:
+        self._keys, self._ring, self._proxies, self._failures = keys, ring, proxies, failures
 
-    async def key(self, request: web.Request, body: bytes) -> ApiKey:
+    async def key(self, request: web.Request) -> ApiKey:
         """See `Auth.key`."""
-        del body
-        token = parse_token(presented(request))
-        if token is None:
-            raise _refused("no API key: send it as `Authorization: Bearer bk_…`")
-        now = time.time()
-        key = await self._find(token.id)
-        if not proves(token, key, now) or key is None:
-            raise _refused("this API key is not known")
-        if (status := key.status(now)) != "active":
-            raise _refused(f"this API key is {status}")
-        if not key.usable_from(request.remote or ""):
-            raise HttpError(403, "address_not_allowed", "this API key may not be used from this address")
+        address, text = client(request, self._proxies), presented(request)
+        if request.query_string and _in_url(request):
+            said = "never put an API key in the URL, where logs keep it: send `Authorization: Bearer bk_…`"
+            raise self._failures.note(address, HttpError(401, "key_in_url", f"{said}; this one should be replaced"))
+        if not text:
+            raise self._failed(address, "no API key: send it as `Authorization: Bearer bk_…` or as `x-api-key`")
+        if (wait := self._failures.wait(address)) and not self._ring.knows(text):
+            raise HttpError(429, "too_many_failures", "too many wrong keys from this address", retry_after=wait)
+        try:
+            key = await self._ring.prove(text)
+        except KeyRefused as refused:
+            said = "this API key is not known" if refused.reason == "unknown" else f"this API key is {refused.reason}"
+            raise self._failed(address, said) from None
+        if not key.usable_from(address):
+            problem = HttpError(403, "address_not_allowed", "this API key may not be used from this address")
+            raise self._failures.note(address, problem)
         return key
 
-    async def _find(self, id: str) -> ApiKey | None:
-        now = time.monotonic()
-        found = self._known.get(id)
-        if found is None or found[1] <= now:
-            found = self._known[id] = await self._keys.get(id), now + FRESH
-            self._known.move_to_end(id)
-            while len(self._known) > MAX_KNOWN:
-                self._known.popitem(last=False)
-        return found[0]
+    async def signed(self, request: web.Request, key: ApiKey, body: bytes) -> None:
+        """See `Auth.signed`."""
+        if not key.signing:
+            return
+        now, target = time.time(), request.raw_path
+        found = signing.verified(key.signing, request.method, target, request.headers, body, now)
+        if isinstance(found, str):
+            problem = HttpError(401, "invalid_signature", found)
+            raise self._failures.note(client(request, self._proxies), problem)
+        if not await self._keys.use_nonce(key.id, found.nonce, now, found.until):
+            raise HttpError(401, "request_repeated", f"this request was sent before: {signing.NONCE} must be new")
+
+    def _failed(self, address: str, said: str) -> HttpError:
+        return self._failures.note(address, HttpError(401, "invalid_api_key", said))
 
 
-def _refused(message: str) -> HttpError:
-    return HttpError(401, "invalid_api_key", message)
+def client(request: web.Request, proxies: Proxies) -> str:
+    """The address a request comes from; '' on a Unix socket."""
+    return proxies.client(request.remote or "", request.headers.getall("X-Forwarded-For", ()))
+
+
+def _in_url(request: web.Request) -> bool:
+    return any(name.lower() in IN_URL or value.startswith("bk_") for name, value in request.query.items())
+
+
+async def refuse_open_door(house: House, admin: AdminSettings) -> None:
+    """Other machines may reach the gateway only when somebody can prove who they are.
+
+    Raises ConfigError where nobody can: it is not set up yet, and nothing should listen meanwhile.
+    """
+    if loopback(house.host) or admin.any or await house.store.keys.list(most=1):
+        return
+    raise ConfigError(
+        f"refuses to serve the gateway on {house.host} without any key: make one with `botkit keys create`, "
+        "or name admins in [gateway.admin]",
+        key="http.host",
+    )

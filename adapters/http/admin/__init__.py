@@ -1,0 +1,1 @@
+"""For administrators: keys, what all of them use, and who did what. Light: no server code is imported."""
