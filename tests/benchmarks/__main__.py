@@ -14,11 +14,12 @@ import time
 from collections.abc import Awaitable, Callable
 
 from botkit.logs import configure
-from tests.benchmarks import at_once, first_word, idle, onion, workers
+from tests.benchmarks import at_once, first_word, idle, intent, onion, workers
 from tests.benchmarks.rows import Row, table
 
 BENCHMARKS: dict[str, Callable[[], Awaitable[list[Row]]]] = {
     "first_word": first_word.measure,
+    "intent": intent.measure,
     "at_once": at_once.measure,
     "workers": workers.measure,
     "onion": onion.measure,

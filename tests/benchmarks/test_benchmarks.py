@@ -8,7 +8,7 @@ from collections.abc import Awaitable
 
 import pytest
 
-from tests.benchmarks import at_once, first_word, idle, onion, workers
+from tests.benchmarks import at_once, first_word, idle, intent, onion, workers
 from tests.benchmarks.rows import Row, table
 
 PATIENCE = 60.0
@@ -29,6 +29,10 @@ async def _numbers(measuring: Awaitable[list[Row]]) -> list[Row]:
 async def test_the_first_word_is_timed_beside_the_bare_cli_and_the_agent_sdk() -> None:
     rows = await _numbers(first_word.measure(1))
     assert all(row.value > 0 for row in rows)
+
+
+async def test_a_session_made_ready_by_a_sign_is_timed_beside_one_that_was_not() -> None:
+    await _numbers(intent.measure(1))
 
 
 async def test_people_who_write_at_once_are_timed() -> None:
