@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, replace
 
 from botkit.events import TextDelta, ThinkingDelta, TurnEvent, TurnFailed, TurnFinished
+from botkit.model import Message
 
 MAX_EVENTS = 5_000
 """Kept for each turn. Past it, the oldest half is folded: text deltas merge into one, thinking is dropped."""
@@ -52,7 +53,9 @@ class _Line:
 class TurnLog:
     """The events of one turn, numbered from 0. Appending never waits for a reader."""
 
-    def __init__(self) -> None:
+    def __init__(self, turn: str = "", asked: Message | None = None, session: str = "") -> None:
+        """`turn` is its id, `asked` the message that began it, `session` the id of the session it belongs to."""
+        self.turn, self.asked, self.session = turn, asked, session
         self._lines: list[_Line] = []
         self._next = 0
         self._fold_at = MAX_EVENTS
@@ -72,19 +75,31 @@ class TurnLog:
         """What is kept of the turn so far, in order."""
         return (line.event for line in self._lines)
 
+    def since(self, number: int) -> list[tuple[int, TurnEvent]]:
+        """The events from `number` on that have come so far. A reader that is late gets the folded ones."""
+        first = bisect_left(self._lines, number, key=lambda line: line.number)
+        found: list[tuple[int, TurnEvent]] = []
+        for line in self._lines[first:]:
+            found.append((line.number, line.since(number)))
+            number = line.number + 1
+        return found
+
+    async def more(self) -> None:
+        """Wait for another event. Ask `since` before and after: it may have come meanwhile."""
+        self._more.clear()
+        await self._more.wait()
+
     async def read(self, since: int = 0) -> AsyncIterator[tuple[int, TurnEvent]]:
-        """Events from number `since` on, until the outcome. A reader that is late gets the folded events."""
+        """Events from number `since` on, until the outcome."""
         while True:
-            at = bisect_left(self._lines, since, key=lambda line: line.number)
-            if at < len(self._lines):
-                line = self._lines[at]
-                event, since = line.since(since), line.number + 1
-                yield line.number, event
-            elif self.ended:
-                return
-            else:
-                self._more.clear()
-                await self._more.wait()
+            found = self.since(since)
+            for number, event in found:
+                since = number + 1
+                yield number, event
+            if not found:
+                if self.ended:
+                    return
+                await self.more()
 
     def _fold(self) -> None:
         half = len(self._lines) // 2
@@ -104,15 +119,60 @@ class TurnLogs:
 
     def __init__(self) -> None:
         self._logs: OrderedDict[str, TurnLog] = OrderedDict()
+        self._sessions: dict[str, SessionTurns] = {}
 
-    def open(self, turn: str) -> TurnLog:
-        log = TurnLog()
+    def open(self, turn: str, asked: Message | None = None, session: str = "") -> TurnLog:
+        """The log of a turn that begins. `asked` is what began it, `session` where it happens."""
+        log = TurnLog(turn, asked, session)
         self._logs[turn] = log
         self._logs.move_to_end(turn)
         ended = [id for id, old in self._logs.items() if old.ended]
         for id in ended[: max(0, len(ended) - RECENT)]:
-            del self._logs[id]
+            self._drop(self._logs.pop(id))
+        if session:
+            self.session(session).append(log)
         return log
 
     def __getitem__(self, turn: str) -> TurnLog:
         return self._logs[turn]
+
+    def session(self, session: str) -> SessionTurns:
+        """The turns of a session; kept for as long as there are any or somebody holds it."""
+        return self._sessions.setdefault(session, SessionTurns())
+
+    def leave(self, session: str) -> None:
+        """Whoever held it lets go."""
+        turns = self._sessions.get(session)
+        if turns is not None and not turns.logs and not turns.readers:
+            del self._sessions[session]
+
+    def _drop(self, log: TurnLog) -> None:
+        turns = self._sessions.get(log.session)
+        if turns is not None and log in turns.logs:
+            turns.logs.remove(log)
+            self.leave(log.session)
+
+
+class SessionTurns:
+    """The logs of one session's turns in their order, and news of the next one."""
+
+    def __init__(self) -> None:
+        self.logs: list[TurnLog] = []
+        self.readers = 0
+        self._more = asyncio.Event()
+
+    def append(self, log: TurnLog) -> None:
+        self.logs.append(log)
+        self._more.set()
+
+    def after(self, log: TurnLog | None) -> TurnLog | None:
+        """The turn that follows; None while there is none. What was forgotten is followed by the oldest that is not."""
+        if log is None or log not in self.logs:
+            return next(iter(self.logs), None)
+        at = self.logs.index(log) + 1
+        return self.logs[at] if at < len(self.logs) else None
+
+    async def more(self) -> None:
+        """Wait for another turn. Ask `after` before and after."""
+        self._more.clear()
+        await self._more.wait()

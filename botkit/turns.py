@@ -64,7 +64,7 @@ async def _as_it_is(ctx: Context, session: Session) -> Session:
 
 async def follow(ctx: Context, events: AsyncIterator[TurnEvent]) -> None:
     """Show a turn's events, in its log and in its reply, until the outcome."""
-    log = ctx.log = ctx.bot.logs.open(ctx.turn)
+    log = ctx.log = ctx.bot.logs.open(ctx.turn, ctx.message, ctx.session.id if ctx.session else "")
     try:
         async for event in events:
             await _show(ctx, event)
