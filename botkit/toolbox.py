@@ -41,8 +41,7 @@ class Toolbox:
     def finish(self, event: ToolFinished) -> None:
         step = self._steps.get(event.id)
         if step is not None:
-            state = "done" if event.ok else "failed"
-            self._steps[event.id] = replace(step, state=state, detail=event.output.strip())
+            self._steps[event.id] = replace(step, state="done" if event.ok else "failed", detail=event.output.strip())
 
     def think(self, text: str) -> None:
         """More of a thought; it ends with `rest`, or with the next tool."""

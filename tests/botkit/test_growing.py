@@ -7,6 +7,7 @@ import asyncio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from botkit.display import Display
 from botkit.errors import NotAllowed, TooLong, Unreachable
 from botkit.events import (
     ApprovalAsked,
@@ -27,7 +28,6 @@ from botkit.split import split
 from botkit.testing.messengers import MemoryMessenger
 from botkit.testing.model_directives import markdown
 from botkit.testing.virtual import virtual
-from botkit.view import Display
 
 THREAD = Conversation("fake", "T1", "C1", "1.0")
 ABLE = Capabilities(max_chars=1000, edit_interval=1.0, live=True, steps=True, lifetime=240.0)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from botkit.display import Display
 from botkit.errors import Gone, RateLimited
 from botkit.model import Attachment, Capabilities, Conversation, Message, MessageRef, Outgoing, ReplyState, User
 from botkit.pacing import Pacer
@@ -42,13 +43,20 @@ class MemoryAdapter:
         return connected()
 
     def reply_to(
-        self, message: Message, *, nonce: str, resume: ReplyState | None = None, checkpoint: Checkpoint | None = None
+        self,
+        message: Message,
+        *,
+        nonce: str,
+        display: Display | None = None,
+        resume: ReplyState | None = None,
+        checkpoint: Checkpoint | None = None,
     ) -> Reply:
         return EditReply(
             self.messenger,
             message.conversation,
             nonce=nonce,
             pacer=Pacer({}),
+            display=display,
             resume=resume,
             checkpoint=checkpoint,
         )
