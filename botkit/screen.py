@@ -162,7 +162,7 @@ class Screen:
         return self._refusals < _LAST_REFUSAL
 
     def _part_wants(self, final: bool) -> Iterator[Want]:
-        if not final and (self._deleted or not self._able.edits):
+        if not final and (self._deleted or not self._able.edits or self._display.level == "quiet"):
             return
         texts_wanted = self._texts(final)
         for number, text in enumerate(texts_wanted):

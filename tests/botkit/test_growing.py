@@ -38,6 +38,24 @@ def stream(messenger: MemoryMessenger, resume: ReplyState | None = None, pacer: 
     return EditReply(messenger, THREAD, nonce="t", pacer=pacer or Pacer({}), display=display, resume=resume)
 
 
+@virtual
+async def test_a_quiet_reply_grows_nowhere_and_asks_all_the_same() -> None:
+    messenger = MemoryMessenger(ABLE)
+    quiet = Display("quiet", footer=False)
+    async with EditReply(messenger, THREAD, nonce="t", pacer=Pacer({}), display=quiet) as reply:
+        reply.push(Waiting(1))
+        for event in (TurnStarted("s", "m"), TextDelta("Let me see. "), ToolStarted("1", "Bash", "ls")):
+            reply.push(event)
+        await asyncio.sleep(60)
+        assert messenger.messages == []
+        reply.push(ApprovalAsked("r1", "Bash", "ls"))
+        await asyncio.sleep(60)
+        reply.push(TurnFinished("Done."))
+    asked, answer = messenger.messages
+    assert "Claude asks to use Bash" in asked.text
+    assert [text for _, text in answer.history] == ["Done."]
+
+
 def texts(messenger: MemoryMessenger) -> list[str]:
     return [shown.text for shown in messenger.seen(THREAD)]
 
