@@ -35,8 +35,6 @@ class Question:
     """The name of the conversation, the program's own."""
     user: str = ""
     """The end user, as the program calls them."""
-    context: str = ""
-    """What was said before, Markdown; for stateless calls."""
     files: tuple[Attachment, ...] = ()
     overrides: Overrides = PLAIN
     leave: Literal["stop", "finish"] = "stop"
@@ -163,7 +161,6 @@ def _message(call: Call, question: Question) -> Message:
         question.text,
         time.time(),
         attachments=question.files,
-        context=question.context,
         kept=False,
         verbatim=True,
         stateless=not question.session,

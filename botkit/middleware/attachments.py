@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import shutil
 from pathlib import Path
 
 import structlog
@@ -45,7 +46,11 @@ async def attachments(ctx: Context, handler: Handler) -> None:
         if upload is not None:
             uploads.append(upload)
     ctx.uploads = tuple(uploads)
-    await handler(ctx)
+    try:
+        await handler(ctx)
+    finally:
+        if message.stateless:
+            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
 
 async def _fetch(ctx: Context, attachment: Attachment, path: Path) -> Upload | None:

@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 from adapters.http.endpoint import Endpoint
+from adapters.http.openai.chat import chat
 from adapters.http.openai.models import Models, health, models
+from adapters.http.openai.schema import ChatRequest
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("GET", "/v1/health", health, "Whether the gateway takes requests", shape="openai", open=True),
+    Endpoint(
+        "POST",
+        "/v1/chat/completions",
+        chat,
+        "A chat completion, streamed or whole",
+        scope="chat",
+        body=ChatRequest,
+        shape="openai",
+        metered=True,
+    ),
     Endpoint("GET", "/v1/models", models, "Every bot × model this key may use", answer=Models, shape="openai"),
 )
