@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 import structlog
 
@@ -12,7 +13,7 @@ from botkit.access import RANK
 from botkit.context import Context
 from botkit.errors import Refused
 from botkit.events import Allow, Answer, ApprovalAsked, Decision, Deny, QuestionAsked, RequestClosed
-from botkit.model import Message
+from botkit.model import Message, Role
 from botkit.protocols import Runner
 from botkit.tasks import Tasks
 
@@ -27,6 +28,32 @@ class _Open:
     answers: dict[int, tuple[str, ...]] = field(default_factory=dict[int, tuple[str, ...]])
     closing: RequestClosed | None = None
     """How it was decided; the runner's own word that it is over follows."""
+
+
+class Decider(Protocol):
+    """Whoever decides: a `Context`, or a program that speaks for its user."""
+
+    @property
+    def message(self) -> Message:
+        """Who they are and where they are."""
+        ...
+
+    @property
+    def role(self) -> Role: ...
+
+    @property
+    def prefix(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A request that waits for a person."""
+
+    asked: ApprovalAsked | QuestionAsked
+    turn: str
+    session: str
+    message: Message
+    """What began the turn."""
 
 
 class Approvals:
@@ -86,18 +113,26 @@ class Approvals:
             return False
         return isinstance(here[0].asked, QuestionAsked) and here[0].ctx.message.author == message.author
 
+    def pending(self) -> list[Pending]:
+        """All requests that nobody has decided yet, oldest first."""
+        return [
+            Pending(each.asked, each.ctx.turn, each.ctx.session.id if each.ctx.session else "", each.ctx.message)
+            for each in self._open.values()
+            if each.closing is None
+        ]
+
     def is_open(self, id: str) -> bool:
         return id in self._open
 
-    async def decide(self, ctx: Context, id: str, decision: Decision) -> None:
+    async def decide(self, by: Decider, id: str, decision: Decision) -> None:
         """Carry out a person's decision, once. Raises Refused when they may not, or when it is too late."""
         request = self._open[id]
-        self._may(ctx, request)
+        self._may(by, request)
         if request.closing is not None:
             raise Refused(texts.NO_REQUEST)
         if isinstance(decision, Allow) and isinstance(request.asked, QuestionAsked):
-            raise Refused(texts.answer_instead(ctx.prefix))
-        await self._close(id, request, decision, texts.decided(decision, request.asked, ctx.message.author), ctx)
+            raise Refused(texts.answer_instead(by.prefix))
+        await self._close(id, request, decision, texts.decided(decision, request.asked, by.message.author), by)
 
     async def choose(self, ctx: Context, id: str, question: int, labels: tuple[str, ...]) -> None:
         """Answer one question of a request; the request closes with the last one. Raises Refused."""
@@ -115,10 +150,10 @@ class Approvals:
         request, asked = self._open[id], self.question(id)
         return next(number for number in range(len(asked.questions)) if number not in request.answers)
 
-    def _may(self, ctx: Context, request: _Open) -> None:
-        author = ctx.message.author.id
-        requester = author == request.ctx.message.author.id and _same_place(request.ctx, ctx)
-        if not requester and RANK[ctx.role] < RANK["approver"]:
+    def _may(self, by: Decider, request: _Open) -> None:
+        author = by.message.author.id
+        requester = author == request.ctx.message.author.id and _same_place(request.ctx, by)
+        if not requester and RANK[by.role] < RANK["approver"]:
             log.warning("approval_refused", request=request.asked.id, turn=request.ctx.turn, user=author)
             raise Refused(texts.NOT_YOURS_TO_DECIDE)
 
@@ -128,7 +163,7 @@ class Approvals:
             work = self._close(id, request, Deny(texts.TIMED_OUT_FOR_CLAUDE), texts.timed_out(self.timeout), None)
             self._tasks.start(work, f"approval-timeout-{id}")
 
-    async def _close(self, id: str, request: _Open, decision: Decision, text: str, by: Context | None) -> None:
+    async def _close(self, id: str, request: _Open, decision: Decision, text: str, by: Decider | None) -> None:
         request.closing = RequestClosed(id, allowed=not isinstance(decision, Deny), text=text)
         log.info(
             "approval_decided",
@@ -144,5 +179,5 @@ class Approvals:
                 raise Refused(texts.NO_REQUEST)
 
 
-def _same_place(one: Context, other: Context) -> bool:
+def _same_place(one: Decider, other: Decider) -> bool:
     return one.message.conversation == other.message.conversation
