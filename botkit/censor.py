@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import fields, is_dataclass, replace
 from typing import TypeVar, cast
 
-from botkit.events import TextDelta, ThinkingDelta, TurnEvent
+from botkit.events import CUT, ApprovalAsked, TextDelta, ThinkingDelta, ToolFinished, ToolStarted, TurnEvent
 from botkit.redact import Redactor
 
 Value = TypeVar("Value")
@@ -30,13 +30,29 @@ class Censor:
             event = replace(held, text=held.text + piece.text)
         elif held:
             yield held
-        event = self._clean(event)
+        event = self._without_cut_secrets(self._clean(event))
         if isinstance(event, TextDelta | ThinkingDelta) and (begun := self._redactor.begun(event.text)):
             self._held = replace(event, text=event.text[-begun:])
             event = replace(event, text=event.text[:-begun])
             if not event.text:
                 return
         yield event
+
+    def _without_cut_secrets(self, event: TurnEvent) -> TurnEvent:
+        """What tools say was cut to a length before it came here, perhaps in the middle of a secret."""
+        match event:
+            case ToolStarted(summary=summary):
+                return replace(event, summary=self._before_cut(summary))
+            case ToolFinished(output=output):
+                return replace(event, output=self._before_cut(output))
+            case ApprovalAsked(summary=summary, detail=detail):
+                return replace(event, summary=self._before_cut(summary), detail=self._before_cut(detail))
+            case _:
+                return event
+
+    def _before_cut(self, text: str) -> str:
+        kept = text.removesuffix(CUT)
+        return text if kept == text else kept[: len(kept) - self._redactor.begun(kept)] + CUT
 
     def _clean(self, value: Value) -> Value:
         if isinstance(value, str):

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+CUT = "…"
+"""The last character of a tool's summary, detail or output that went on."""
+
 FailureReason = Literal[
     "stopped",  # somebody stopped it
     "crashed",  # the CLI died

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 import msgspec
 
+from botkit.events import CUT
+
 SUMMARY = 200
 DETAIL = 4000
 OUTPUT = 4000
@@ -83,7 +85,7 @@ def output(content: msgspec.Raw) -> str:
 
 
 def cut(text: str, length: int) -> str:
-    return text if len(text) <= length else f"{text[: length - 1]}…"
+    return text if len(text) <= length else f"{text[: length - 1]}{CUT}"
 
 
 def _items(said: object) -> list[object]:

@@ -9,7 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from botkit.censor import Censor
-from botkit.events import TextDelta, ThinkingDelta, ToolFinished, TurnEvent, TurnFailed, TurnFinished
+from botkit.events import (
+    CUT,
+    ApprovalAsked,
+    TextDelta,
+    ThinkingDelta,
+    ToolFinished,
+    ToolStarted,
+    TurnEvent,
+    TurnFailed,
+    TurnFinished,
+)
 from botkit.model import Turn
 from botkit.redact import HIDDEN, Redactor
 from botkit.testing.scripted_runner import ScriptedRunner
@@ -51,6 +61,21 @@ def test_what_only_looks_like_the_beginning_of_a_secret_is_shown_in_the_end() ->
 def test_text_and_thinking_are_kept_apart() -> None:
     seen = shown([TextDelta("xoxb-123"), ThinkingDelta("45-secret"), TurnFinished("")])
     assert seen[:2] == [TextDelta("xoxb-123"), ThinkingDelta("45-secret")]
+
+
+@given(st.integers(1, len(SECRET) - 1))
+def test_of_a_secret_that_was_cut_off_nothing_is_shown(length: int) -> None:
+    half = f"A={SECRET[:length]}{CUT}"
+    events = (
+        ToolStarted("1", "Bash", half),
+        ToolFinished("1", ok=True, output=half),
+        ApprovalAsked("r", "Bash", half, half),
+    )
+    assert shown(events) == [
+        ToolStarted("1", "Bash", f"A={CUT}"),
+        ToolFinished("1", ok=True, output=f"A={CUT}"),
+        ApprovalAsked("r", "Bash", f"A={CUT}", f"A={CUT}"),
+    ]
 
 
 def test_tool_output_and_failures_are_cleaned_too() -> None:
