@@ -179,7 +179,7 @@ class Front:
             return self._done(call, _json({"code": 10014, "msg": "app secret invalid", "data": None}))
         call.app = app.id
         url = self.site.sockets.address(app, self.site.origin)
-        data: Json = {"URL": url, "ClientConfig": self.site.config()}
+        data: Json = {"URL": url, "ClientConfig": self.site.sockets.config}
         return self._done(call, _json({"code": 0, "msg": "", "data": data}))
 
     async def unknown(self, request: web.Request) -> web.StreamResponse:

@@ -59,7 +59,7 @@ class Hooks:
             return Attempt(number, begun, time.monotonic() - begun, "timeout")
         except aiohttp.ClientError as problem:
             return Attempt(number, begun, time.monotonic() - begun, f"connection failed: {type(problem).__name__}")
-        problem = "" if status == 200 else f"HTTP {status}"
+        refused = "" if status == 200 else f"HTTP {status}"
         return Attempt(
-            number, begun, time.monotonic() - begun, problem, status, decoded(response) if response else None
+            number, begun, time.monotonic() - begun, refused, status, decoded(response) if response else None
         )

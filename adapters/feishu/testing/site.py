@@ -13,7 +13,6 @@ from adapters.feishu.testing.limits import Budgets
 from adapters.feishu.testing.record import Record
 from adapters.feishu.testing.rooms import Rooms
 from adapters.feishu.testing.sockets import Sockets
-from adapters.feishu.testing.wire import Json
 from adapters.feishu.testing.world import App, Post, Resource, Speaker
 
 TOKEN_SECONDS, TOKEN_RENEWAL = 7200.0, 1800.0
@@ -75,6 +74,3 @@ class Site:
         token = f"c-{secrets.token_hex(20)}"
         self.callbacks[token] = CallbackToken(app, post, self.clock.now() + CALLBACK_SECONDS)
         return token
-
-    def config(self) -> Json:
-        return self.sockets.config

@@ -33,7 +33,7 @@ _SENTENCES: dict[int, str] = {
     230020: "This operation triggers the frequency limit.",
     230025: "The length of the message content reaches its limit.",
     230027: "Lack of necessary permissions.",
-    230031: "The message exceeds the time limit for updating cards.",
+    230031: "Message has expired when updating message, ext=Message can only be updated within fourteen days.",
     230050: "The message is invisible to the operator.",
     230054: "This operation is not supported for this message type.",
     230055: "The type of file upload does not match the type of message being sent.",

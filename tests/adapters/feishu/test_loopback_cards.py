@@ -229,3 +229,20 @@ async def test_a_card_cannot_be_changed_while_its_callback_is_unanswered(
     assert plain.shown == "during 1\n[Go]"
     assert (await client.content(entity, "after", 10)).code == 0
     assert {violation.where for violation in feishu.violations} == {"im.v1.message.patch"}
+
+
+async def test_a_pressed_card_may_be_changed_twice_within_half_an_hour(feishu: LoopbackFeishu, client: Client) -> None:
+    path = "/open-apis/interactive/v1/card/update"
+    post = post_in(feishu, await client.send("general", card(markdown("old"), button("Go")), "interactive"))
+    async with line_of(feishu):
+        press = await feishu.press("alice", post, "Go")
+        token = press.delivery.event["token"]
+        for text in ("one", "two"):
+            changed: Json = {"token": token, "card": card(markdown(text), button("Go"))}
+            assert (await client("POST", path, changed)).code == 0
+        assert (await client("POST", path, {"token": token, "card": card(markdown("three"))})).code == 300090
+        assert post.shown == "two\n[Go]"
+        late = (await feishu.press("alice", post, "Go")).delivery.event["token"]
+        feishu.advance(1801)
+        assert (await client("POST", path, {"token": late, "card": card(markdown("late"))})).code == 300090
+    assert (await client("POST", path, {"token": "c-none", "card": card(markdown("x"))})).code == 300090

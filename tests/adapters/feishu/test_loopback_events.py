@@ -39,6 +39,11 @@ async def serving(handler: Handler) -> AsyncGenerator[str]:
         await runner.cleanup()
 
 
+async def attempted(feishu: LoopbackFeishu, times: int) -> None:
+    """The first delivery has been tried that often."""
+    await feishu.until(lambda: len(feishu.deliveries[0].attempts) == times)
+
+
 def message(event: Json) -> Json:
     return mapping(mapping(event.get("event")).get("message"))
 
@@ -155,7 +160,7 @@ async def test_an_event_nobody_acknowledged_comes_again_when_the_clock_says_so(f
 async def test_what_is_said_while_nobody_is_connected_is_kept_and_given_up_after_hours(feishu: LoopbackFeishu) -> None:
     await feishu.say("alice", "general", "anybody?")
     for number, wait in enumerate((15, 300, 3600), 1):
-        await feishu.until(lambda number=number: len(feishu.deliveries[0].attempts) == number)
+        await attempted(feishu, number)
         feishu.advance(wait)
     await feishu.until(lambda: len(feishu.deliveries[0].attempts) == 4)
     async with line_of(feishu) as line:
@@ -283,7 +288,7 @@ async def test_a_webhook_is_verified_signed_encrypted_and_retried(feishu: Loopba
         await feishu.subscribe(url)
         await feishu.say("alice", "general", "hello")
         for number, wait in enumerate((15, 300), 1):
-            await feishu.until(lambda number=number: len(feishu.deliveries[0].attempts) == number)
+            await attempted(feishu, number)
             feishu.advance(wait)
         await feishu.settled()
     request, raw, body = got[0]

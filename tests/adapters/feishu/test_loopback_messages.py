@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from adapters.feishu.testing import LoopbackFeishu
-from adapters.feishu.testing.wire import Json, mapping, mappings, string
+from adapters.feishu.testing.wire import Json, decoded, mapping, mappings, string
 from tests.adapters.feishu.loopback import IM, Client, button, card, client_of, markdown, post_in
 
 
@@ -214,8 +214,15 @@ async def test_a_thread_has_a_history_of_its_own(feishu: LoopbackFeishu, client:
     await feishu.say("alice", "general", "beside")
     await client.reply(root, {"text": "inside"}, reply_in_thread=True)
     query = {"container_id_type": "thread", "container_id": root.thread_id}
-    items = mappings((await client("GET", f"{IM}/messages", query=query)).data["items"])
-    assert [mapping(item["body"])["content"] for item in items] == ['{"text":"root"}', '{"text":"inside"}']
+
+    async def texts(query: dict[str, str]) -> list[object]:
+        items = mappings((await client("GET", f"{IM}/messages", query=query)).data["items"])
+        return [mapping(decoded(string(mapping(item["body"])["content"])))["text"] for item in items]
+
+    assert await texts(query) == ["root", "inside"]
+    chat = {"container_id_type": "chat", "container_id": feishu.group("general").id}
+    assert await texts(chat) == ["root", "beside"]
+    assert await texts({**chat, "only_thread_root_messages": "false"}) == ["root", "beside", "inside"]
     assert (await client("GET", f"{IM}/messages", query={**query, "start_time": "1"})).code == 230001
 
 

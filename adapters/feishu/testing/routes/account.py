@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from adapters.feishu.testing.events import EMPLOYEE_ID
-from adapters.feishu.testing.routes.call import Call, Route, names
-from adapters.feishu.testing.wire import Json, Refusal, is_sequence, misfit, string
+from adapters.feishu.testing.routes.call import Call, Route
+from adapters.feishu.testing.wire import Json, Refusal, is_sequence, misfit, names, string
 from adapters.feishu.testing.world import Person
 
 CONTACT = ("contact:user.base:readonly", "contact:contact.base:readonly", "contact:contact:readonly_as_app")

@@ -6,11 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from adapters.feishu.testing.site import Site
-from adapters.feishu.testing.wire import Json, Refusal, is_mapping, is_number, misfit, missing, names
+from adapters.feishu.testing.wire import Json, Refusal, is_mapping, is_number, misfit, missing
 from adapters.feishu.testing.world import App, Chat, Post
 
 NOTHING: Json = {}
-__all__ = ["NOTHING", "Call", "Download", "Route", "names"]
 
 
 @dataclass(frozen=True, slots=True)

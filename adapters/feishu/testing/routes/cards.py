@@ -11,7 +11,7 @@ from collections.abc import Callable
 from adapters.feishu.testing import cards
 from adapters.feishu.testing.cards import CardProblem
 from adapters.feishu.testing.content import failed
-from adapters.feishu.testing.routes.call import NOTHING, Call, Route, names
+from adapters.feishu.testing.routes.call import NOTHING, Call, Route
 from adapters.feishu.testing.routes.changes import changed
 from adapters.feishu.testing.wire import (
     Json,
@@ -22,6 +22,7 @@ from adapters.feishu.testing.wire import (
     is_sequence,
     mapping,
     mappings,
+    names,
     string,
 )
 from adapters.feishu.testing.world import Card

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from adapters.feishu.testing.routes.call import Call, Route, names
-from adapters.feishu.testing.wire import Json, Refusal, misfit
+from adapters.feishu.testing.routes.call import Call, Route
+from adapters.feishu.testing.wire import Json, Refusal, misfit, names
 from adapters.feishu.testing.world import TENANT, Chat
 
 READ = ("im:chat", "im:chat:readonly", "im:chat:read", "im:chat.group_info:readonly")

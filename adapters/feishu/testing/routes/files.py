@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from adapters.feishu.testing.reading import spans
-from adapters.feishu.testing.routes.call import Call, Download, Route, names
-from adapters.feishu.testing.wire import Json, Refusal, decoded, string
+from adapters.feishu.testing.routes.call import Call, Download, Route
+from adapters.feishu.testing.wire import Json, Refusal, decoded, names, string
 from adapters.feishu.testing.wire import mapping as table
 from adapters.feishu.testing.world import Post, Resource
 

@@ -9,13 +9,15 @@ import base64
 import binascii
 
 from adapters.feishu.testing.events import message
-from adapters.feishu.testing.routes.call import Call, Route, names
+from adapters.feishu.testing.routes.call import Call, Route
 from adapters.feishu.testing.routes.messages import BASE, READ
-from adapters.feishu.testing.wire import Json, Refusal, misfit
+from adapters.feishu.testing.wire import Json, Refusal, misfit, names
 from adapters.feishu.testing.world import Chat, Post
 
 GROUP_HISTORY = "im:message.group_msg"
 """Beside the scopes to read: without it the history of groups is closed."""
+_ROOTS_ONLY = {"p2p": "true", "group": "true", "topic": "false"}
+"""What a chat leaves out unless told otherwise: of threads in ordinary groups the list has only the root messages."""
 SORTS = ("ByCreateTimeAsc", "ByCreateTimeDesc")
 
 
@@ -31,7 +33,7 @@ def _list(call: Call) -> Json:
     elif "start_time" in call.query or "end_time" in call.query:
         # Said of threads: "time range is not supported".
         raise Refusal(230001, ext="start_time and end_time are not supported for threads")
-    if call.query.get("only_thread_root_messages") == "true":
+    if kind == "chat" and call.query.get("only_thread_root_messages", _ROOTS_ONLY[chat.kind]) == "true":
         posts = [post for post in posts if not post.thread_id or not post.root_id]
     if order == "ByCreateTimeDesc":
         posts = posts[::-1]

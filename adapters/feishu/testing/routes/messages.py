@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from adapters.feishu.testing.events import message
-from adapters.feishu.testing.routes.call import NOTHING, Call, Route, names
-from adapters.feishu.testing.wire import Json, Refusal
+from adapters.feishu.testing.routes.call import NOTHING, Call, Route
+from adapters.feishu.testing.wire import Json, Refusal, names
 from adapters.feishu.testing.world import Chat, Person, Post
 
 SEND = ("im:message", "im:message:send_as_bot", "im:message:send")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import secrets
 
-from adapters.feishu.testing.routes.call import Call, Route, names
-from adapters.feishu.testing.wire import Json, Refusal, string
+from adapters.feishu.testing.routes.call import Call, Route
+from adapters.feishu.testing.wire import Json, Refusal, names, string
 from adapters.feishu.testing.world import App
 
 WRITE = ("im:message", "im:message.reactions:write_only")
