@@ -15,6 +15,9 @@ class Framer:
         self._dropping = False
 
     def feed(self, chunk: bytes) -> list[bytes | None]:
+        if not self._parts and not self._dropping and chunk.endswith(b"\n") and len(chunk) <= self._limit:
+            # Whole lines: the way almost all of them come.
+            return [*chunk[:-1].split(b"\n")]
         head, newline, rest = chunk.partition(b"\n")
         lines = self._grow(head)
         if not newline:

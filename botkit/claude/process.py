@@ -17,6 +17,7 @@ import structlog
 
 from botkit.claude import reap
 from botkit.claude.framing import Framer
+from botkit.claude.intake import Intake, Output
 from botkit.errors import ClaudeMissing
 
 TAIL = 4096
@@ -41,13 +42,18 @@ def use_pidfd_watcher() -> None:
 
 
 class Process(asyncio.SubprocessProtocol):
-    """A child whose output arrives by callback, in order, from the loop itself: no task, no thread, no stream limit.
+    """A child whose output arrives by callback, in order.
 
     `on_line` gets whole lines, or None for one that was too long; `on_exit` is called once, after the last line.
     """
 
     def __init__(
-        self, marker: str, limit: int, on_line: Callable[[bytes | None], None], on_exit: Callable[[], None]
+        self,
+        marker: str,
+        limit: int,
+        intake: Intake,
+        on_line: Callable[[bytes | None], None],
+        on_exit: Callable[[], None],
     ) -> None:
         self.marker = marker
         self.exit_code: int | None = None
@@ -55,29 +61,34 @@ class Process(asyncio.SubprocessProtocol):
         self.frozen = False
         self._framer = Framer(limit)
         self._stderr: deque[bytes] = deque()
-        self._on_line, self._on_exit = on_line, on_exit
+        self._intake, self._on_line, self._on_exit = intake, on_line, on_exit
         self._transport: asyncio.SubprocessTransport | None = None
         self._stdin: asyncio.WriteTransport | None = None
         self._loop = asyncio.get_running_loop()
         self._gone = False
-        self._open = {1, 2}
+        self._outputs: list[Output] = []
 
     async def spawn(self, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> None:
         """Start it. A machine short of processes, files or memory is asked again a few times. Raises ClaudeMissing."""
         for attempt in range(ATTEMPTS):
             try:
-                # A group of its own, but botkit's session: so the kernel ends it, stopped or not, when botkit is gone.
-                transport, _ = await self._loop.subprocess_exec(
-                    lambda: self, *argv, cwd=cwd, env=dict(env), process_group=0
-                )
+                await self._spawn(argv, cwd, env)
             except OSError as problem:
                 if problem.errno not in _SCARCE or attempt + 1 == ATTEMPTS:
                     raise ClaudeMissing(f"the Claude Code CLI cannot be started: {problem}") from problem
                 log.warning("spawn_delayed", problem=str(problem), attempt=attempt + 1)
                 await asyncio.sleep(0.1 * 2**attempt)  # nothing signals that the machine has room again
             else:
-                self._transport = transport
                 return
+
+    async def _spawn(self, argv: Sequence[str], cwd: Path, env: Mapping[str, str]) -> None:
+        stdout = Output(self._intake, self._said, self._silent)
+        with stdout, Output(self._intake, self._complained, self._silent) as stderr:
+            self._outputs = [stdout, stderr]
+            # A group of its own, but botkit's session: so the kernel ends it, stopped or not, when botkit is gone.
+            self._transport, _ = await self._loop.subprocess_exec(
+                lambda: self, *argv, cwd=cwd, env=dict(env), stdout=stdout.child, stderr=stderr.child, process_group=0
+            )
 
     @property
     def pid(self) -> int:
@@ -144,24 +155,29 @@ class Process(asyncio.SubprocessProtocol):
         self._transport = cast("asyncio.SubprocessTransport", transport)
         self._stdin = cast("asyncio.WriteTransport", self._transport.get_pipe_transport(0))
 
-    def pipe_data_received(self, fd: int, data: bytes) -> None:
-        if fd == 1:
-            for line in self._framer.feed(data):
-                self._on_line(line)
-        else:
-            self._stderr.append(data[-TAIL:])
-            while len(self._stderr) > 1 and sum(map(len, self._stderr)) - len(self._stderr[0]) >= TAIL:
-                self._stderr.popleft()
+    def _said(self, chunk: bytes) -> None:
+        for line in self._framer.feed(chunk):
+            self._on_line(line)
 
-    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:  # noqa: ARG002 (asyncio's signature)
-        self._open.discard(fd)
-        if self._gone and not self._open:
+    def _complained(self, chunk: bytes) -> None:
+        self._stderr.append(chunk[-TAIL:])
+        while len(self._stderr) > 1 and sum(map(len, self._stderr)) - len(self._stderr[0]) >= TAIL:
+            self._stderr.popleft()
+
+    def _silent(self) -> None:
+        """An output has ended."""
+        if self._gone and not self._heard:
             self._finish()
+
+    @property
+    def _heard(self) -> bool:
+        """Something can still be said."""
+        return any(output.open for output in self._outputs)
 
     def process_exited(self) -> None:
         self._gone = True
         self.exit_code = self._transport.get_returncode() if self._transport else None
-        if self._open:
+        if self._heard:
             self._loop.call_later(AFTERGLOW, self._finish)
         else:
             self._finish()
@@ -172,6 +188,8 @@ class Process(asyncio.SubprocessProtocol):
         for line in self._framer.finish():
             self._on_line(line)
         self.ended.set()
+        for output in self._outputs:
+            output.close()
         if self._transport:
             self._transport.close()
         self._on_exit()

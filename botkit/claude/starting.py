@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from botkit.claude.intake import Intake
 from botkit.claude.keeping import Keeping
 from botkit.claude.options import Profile, TurnLimits
 from botkit.claude.worker import Worker
@@ -35,6 +36,7 @@ class Starting:
     ) -> None:
         self._ambient, self._turns, self._keeping, self._born = ambient, turns, keeping, born
         self._workers: set[Worker] = set()
+        self._intake = Intake()
 
     async def start(self, order: Order) -> Worker:
         """Resume the session, or begin it; if the CLI says that it must be the other way, the other way.
@@ -57,7 +59,7 @@ class Starting:
             await worker.kill()
 
     async def _spawn(self, order: Order, *, resume: bool) -> Worker:
-        worker = Worker(order.profile, order.session, self._turns, self._keeping.marker())
+        worker = Worker(order.profile, order.session, self._turns, self._keeping.marker(), self._intake)
         self._workers.add(worker)
         try:
             await worker.start(self._ambient, resume=resume, rules=order.rules, total=order.total)

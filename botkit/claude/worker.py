@@ -16,6 +16,7 @@ from botkit.claude.environment import environment
 from botkit.claude.exchange import Exchange
 from botkit.claude.feed import Feed
 from botkit.claude.install import find_command
+from botkit.claude.intake import Intake
 from botkit.claude.options import Profile, TurnLimits, arguments
 from botkit.claude.process import Process
 from botkit.claude.serving import Serving
@@ -40,7 +41,7 @@ Unasked = Callable[["Worker", Feed], None]
 class Worker:
     """Started by `start`, ended by `close`. `session` is the id its CLI was given, and changes only by `/clear`."""
 
-    def __init__(self, profile: Profile, session: str, limits: TurnLimits, marker: str) -> None:
+    def __init__(self, profile: Profile, session: str, limits: TurnLimits, marker: str, intake: Intake) -> None:
         self.profile, self.session = profile, session
         self.background = False
         """Tasks run on after their turn."""
@@ -58,7 +59,7 @@ class Worker:
         self.on_asked: Callable[[], None] | None = None
         """Called when people are waited for."""
         self._limits = limits
-        self._process = Process(marker, limits.line, self._line, self._exited)
+        self._process = Process(marker, limits.line, intake, self._line, self._exited)
         self._todos = TaskList()
         self._control = Asking(self._process.write)
         self._serving = Serving(profile, self._process.write)
@@ -247,6 +248,8 @@ class Worker:
             return
         line = wire.decode(raw)
         match line:
+            case wire.Stream():  # first, for these are most
+                self._take(line)
             case None:
                 return
             case wire.Unknown():
