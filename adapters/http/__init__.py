@@ -16,7 +16,7 @@ def create_adapter(name: str, settings: HttpSettings) -> Adapter:
 
 
 def create_site(settings: GatewaySettings) -> Site:
-    from adapters.http.site import Gateway
+    from adapters.http.gateway import Gateway
 
     return Gateway(settings)
 

@@ -20,7 +20,7 @@ from botkit.usage import UsageRecord
 
 if TYPE_CHECKING:
     from adapters.http.admin.admins import Admin
-    from adapters.http.site import Gateway
+    from adapters.http.gateway import Gateway
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -87,6 +87,13 @@ class Call:
         """The body. Raises HttpError 400 that names the wrong field."""
         try:
             return model.model_validate_json(self.raw)
+        except ValidationError as error:
+            raise wrong_body(error) from None
+
+    def query(self, model: type[Model]) -> Model:
+        """What stands behind the `?` of the URL. Raises HttpError 400 that names the wrong field."""
+        try:
+            return model.model_validate(dict(self.request.query))
         except ValidationError as error:
             raise wrong_body(error) from None
 

@@ -31,6 +31,8 @@ class Endpoint:
     """What a key's `endpoints` must hold; '' is any key."""
     body: type[BaseModel] | None = None
     """The handler gets it by `call.parsed(Model)`."""
+    query: type[BaseModel] | None = None
+    """What may stand behind the `?`; the handler gets it by `call.query(Model)`."""
     answer: type[BaseModel] | None = None
     shape: Shape = "native"
     """How errors are told."""

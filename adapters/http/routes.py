@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from adapters.http import openai
+from adapters.http.admin import routes as admin
 from adapters.http.endpoint import Endpoint
 
-ENDPOINTS: tuple[Endpoint, ...] = (*openai.ENDPOINTS,)
+ENDPOINTS: tuple[Endpoint, ...] = (*openai.ENDPOINTS, *admin.ENDPOINTS)

@@ -79,8 +79,8 @@ def extension(event: TurnEvent) -> dict[str, object] | None:
     """What `claude.show = ["tools"]` shows of an event; None for nothing."""
     match event:
         case ToolStarted() if event.name != STRUCTURED:
-            started = {"type": "tool_started", "id": event.id, "name": event.name, "summary": event.summary}
-            return started | ({"parent": event.parent} if event.parent else {})
+            parent = {"parent": event.parent} if event.parent else {}
+            return {"type": "tool_started", "id": event.id, "name": event.name, "summary": event.summary, **parent}
         case ToolFinished():
             return {"type": "tool_finished", "id": event.id, "ok": event.ok, "output": event.output}
         case ApprovalAsked():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 
@@ -48,8 +48,9 @@ class Gateway:
     admins: Admins
     ledger: Ledger
 
-    def __init__(self, settings: GatewaySettings) -> None:
+    def __init__(self, settings: GatewaySettings, endpoints: Sequence[Endpoint] = ENDPOINTS) -> None:
         self.settings = settings
+        self._endpoints = [each for each in endpoints if settings.admin.any or not each.admin]
         self._cors = Cors(settings.cors)
         self._at_work: Counter[str] = Counter()
         """Requests that are being answered, by key."""
@@ -63,11 +64,10 @@ class Gateway:
         self.auth = KeyAuth(store.keys, ring, proxies, failures)
         self.admins = Admins(settings.admin, proxies, failures)
         await refuse_open_door(house, settings.admin)
-        endpoints = [each for each in ENDPOINTS if settings.admin.any or not each.admin]
-        for endpoint in endpoints:
+        for endpoint in self._endpoints:
             house.mount(endpoint.method, endpoint.path, partial(self._serve, endpoint), seconds=None)
         if settings.cors:
-            for path, methods in methods_by_path(endpoints).items():
+            for path, methods in methods_by_path(self._endpoints).items():
                 house.mount("OPTIONS", path, partial(self._cors.preflight, methods), seconds=None)
         async with Ledger(store.meter, store.keys, ring.used) as self.ledger:
             yield

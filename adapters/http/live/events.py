@@ -1,0 +1,80 @@
+"""Server-sent events: a session as it goes on, for as long as somebody reads."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+
+import msgspec
+from aiohttp import web
+
+from adapters.http.call import Call
+from adapters.http.errors import HttpError, invalid
+from adapters.http.live import encode
+from adapters.http.sessions import known
+from botkit.bot import Bot
+from botkit.watching import Seen, Watch, watching
+
+ALIVE = b": alive\n\n"
+RESET = b'event: reset\ndata: {"type":"reset"}\n\n'
+"""What was seen last is forgotten: what runs now is told from its beginning."""
+HEADERS = {"Cache-Control": "no-store", "Content-Type": "text/event-stream; charset=utf-8", "X-Accel-Buffering": "no"}
+
+
+async def events(call: Call) -> web.StreamResponse:
+    """Streams until the client leaves. Each event's id is its position, for `Last-Event-ID` or `?since=`."""
+    may_stream(call)
+    found = await known(call, call.part("id"))
+    since = call.request.headers.get("Last-Event-ID") or call.request.query.get("since", "")
+    settings = call.gateway.settings
+    with call.gateway.streaming(), watched(found.bot, found.session.id, since) as (watch, forgotten):
+        response = web.StreamResponse(headers=HEADERS)
+        await response.prepare(call.request)
+        data = RESET if forgotten else ALIVE
+        while not call.gone:
+            try:
+                async with asyncio.timeout(settings.slow_reader):
+                    await response.write(data)
+            except (TimeoutError, ConnectionError):
+                break
+            data = frames(await watch.take(settings.heartbeat)) or ALIVE
+    return response
+
+
+def frames(batch: Sequence[Seen]) -> bytes:
+    """Events as they stand in the stream."""
+    return b"".join(_frame(each) for each in batch)
+
+
+def _frame(each: Seen) -> bytes:
+    told = encode.seen(each)
+    return b"id: %b\nevent: %b\ndata: %b\n\n" % (
+        each.position.encode(),
+        str(told["type"]).encode(),
+        msgspec.json.encode(told),
+    )
+
+
+def may_stream(call: Call) -> None:
+    """Raises HttpError 403 for a key that may not."""
+    if not call.key.scopes.streaming:
+        raise HttpError(403, "not_in_scope", "this API key may not stream")
+
+
+@contextmanager
+def watched(bot: Bot, session: str, since: str) -> Generator[tuple[Watch, bool]]:
+    """A reader of the session, and whether the position it asked for is forgotten. Raises HttpError 400."""
+    try:
+        watch = watching(bot.logs, session, since)
+        reader = watch.__enter__()
+    except KeyError:
+        with watching(bot.logs, session) as reader:
+            yield reader, True
+        return
+    except ValueError:
+        raise invalid("since", "expected the id of an event of this session") from None
+    try:
+        yield reader, False
+    finally:
+        watch.__exit__(None, None, None)

@@ -1,0 +1,109 @@
+"""A whole botkit behind its gateway: the real CLI with a loopback model, a memory store, keys for programs."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+
+from botkit.application import Application
+from botkit.bot import Bot
+from botkit.config import build
+from botkit.expand import Toml
+from botkit.keys import ApiKey, KeyLimits, Scopes
+from botkit.testing.model import LoopbackModel
+from botkit.tokens import hashed, new_token
+from botkit.usage import UsageQuery, UsageRecord
+
+PATIENCE = 20.0
+"""Seconds a test waits: the CLI needs up to two to start on a busy machine."""
+
+
+@dataclass
+class Desk:
+    """Programs call `url` with `token`."""
+
+    application: Application
+    model: LoopbackModel
+    root: Path
+    token: str
+    http: aiohttp.ClientSession
+
+    @property
+    def url(self) -> str:
+        return self.application.web.url
+
+    @property
+    def v1(self) -> str:
+        return f"{self.url}/v1"
+
+    @property
+    def workdir(self) -> Path:
+        return self.root / "work"
+
+    @property
+    def bot(self) -> Bot:
+        return self.application.bots["main"]
+
+    async def key(self, *, scopes: Scopes | None = None, limits: KeyLimits | None = None) -> str:
+        """Another key's token."""
+        return await new_key(self.application, scopes=scopes, limits=limits)
+
+    async def records(self) -> list[UsageRecord]:
+        """What was recorded, when all that is on its way has arrived."""
+        return list(await self.application.store.meter.records(UsageQuery()))
+
+    def files(self) -> list[Path]:
+        """What lies in the workdir."""
+        return [path for path in self.workdir.rglob("*") if path.is_file()]
+
+
+@asynccontextmanager
+async def desk(
+    root: Path,
+    *,
+    bot: Mapping[str, Toml] | None = None,
+    http: Mapping[str, Toml] | None = None,
+    gateway: Mapping[str, Toml] | None = None,
+    pool: Mapping[str, Toml] | None = None,
+) -> AsyncGenerator[Desk]:
+    """One bot, `main`, with more keys for the tables of the config."""
+    home, work = root / "home", root / "work"
+    home.mkdir(exist_ok=True)
+    work.mkdir(exist_ok=True)
+    async with LoopbackModel() as model:
+        environment = model.environment(home)
+        del environment["PATH"]
+        tree: dict[str, Toml] = {
+            "drain": 2.0,
+            "http": {"port": 0},
+            "store": {"url": "memory://"},
+            "claude": {"pool": {"spares": 1, "max_workers": 4, **(pool or {})}},
+            "gateway": dict(gateway or {}),
+            "bots": {
+                "main": {
+                    "workdir": str(work),
+                    "environment": dict(environment),
+                    "http": dict(http or {}),
+                    **(bot or {}),
+                }
+            },
+        }
+        environ = {"PATH": os.environ["PATH"], "HOME": str(home)}
+        config = build(tree, environ, root=root)
+        async with Application(config, environ) as application, aiohttp.ClientSession() as session:
+            yield Desk(application, model, root, await new_key(application), session)
+
+
+async def new_key(application: Application, *, scopes: Scopes | None = None, limits: KeyLimits | None = None) -> str:
+    now = time.time()
+    token = new_token(now)
+    scopes, limits = scopes or Scopes(), limits or KeyLimits()
+    key = ApiKey(token.id, "test", "tests", now, hashed(token.secret), token.prefix, scopes=scopes, limits=limits)
+    assert await application.store.keys.put(key)
+    return token.text
