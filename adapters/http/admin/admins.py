@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import structlog
 from aiohttp import web
 
-from adapters.http.admin.settings import AdminSettings
+from adapters.http.admin.settings import AdminSettings, JwtSettings
 from adapters.http.auth import presented
 from adapters.http.client import Proxies
 from adapters.http.errors import HttpError, unavailable
 from adapters.http.failures import Failures
 from adapters.http.verify import client
+from botkit.errors import ConfigError
+
+if TYPE_CHECKING:
+    from adapters.http.admin.tokens import Tokens
 
 log = structlog.get_logger("botkit")
 
@@ -34,9 +39,7 @@ class Admins:
         self._proxies, self._failures = proxies, failures
         self._tokens = None
         if settings.jwt is not None:
-            from adapters.http.admin.tokens import Tokens  # only here is PyJWT needed
-
-            self._tokens = Tokens(settings.jwt)
+            self._tokens = _tokens(settings.jwt)
 
     async def prove(self, request: web.Request) -> Admin:
         """Raises HttpError 401, 403 for somebody who is no admin, 429 for too many failures, 503."""
@@ -68,3 +71,11 @@ class Admins:
 
     def _failed(self, address: str, status: int, code: str, said: str) -> HttpError:
         return self._failures.note(address, HttpError(status, code, said))
+
+
+def _tokens(settings: JwtSettings) -> Tokens:
+    try:
+        from adapters.http.admin.tokens import Tokens  # only here is PyJWT needed
+    except ImportError:
+        raise ConfigError("needs the PyJWT package: pip install botkit[http]", key="gateway.admin.jwt") from None
+    return Tokens(settings)
