@@ -129,20 +129,20 @@ class Contents:
             found = pings(self.directory, self.app, "interactive", card.json)
             return Draft("interactive", compact(content), pings=found, card=card)
         if content.get("type") == "template":
-            raise _failed(CardProblem(200380, "template does not exist", "templateID"))
+            raise failed(CardProblem(200380, "template does not exist", "templateID"))
         try:
             self.check_card(content)
         except CardProblem as problem:
-            raise _failed(problem) from None
+            raise failed(problem) from None
         found = pings(self.directory, self.app, "interactive", content)
         return Draft("interactive", compact(content), pings=found, card=Card(self.app, content, self.directory.clock))
 
     def _entity(self, content: Json) -> Card:
         card = self.directory.cards.get(string(mapping(content.get("data")).get("card_id")))
         if card is None or card.app is not self.app:
-            raise _failed(CardProblem(11310, "cardid is invalid"))
+            raise failed(CardProblem(11310, "cardid is invalid"))
         if card.sent:
-            raise _failed(CardProblem(11310, "cardid is invalid", "the card entity has already been sent"))
+            raise failed(CardProblem(11310, "cardid is invalid", "the card entity has already been sent"))
         return card
 
     def _resource(self, kind: str, content: Json) -> None:
@@ -172,9 +172,6 @@ class Contents:
         return names
 
 
-def _failed(problem: CardProblem) -> Refusal:
+def failed(problem: CardProblem) -> Refusal:
+    """How the message methods say what is wrong with a card."""
     return Refusal(230099, f"Failed to create card content, ext={problem}")
-
-
-failed = _failed
-"""How the message methods say what is wrong with a card."""

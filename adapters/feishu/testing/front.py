@@ -72,7 +72,7 @@ class Front:
             app = self._admit(route, request, call)
             made = Call(route.name, app, self.site, dict(request.match_info), dict(request.query), body, files)
             made.need(*route.scopes)
-            self.site.budgets.gateway(app.id, route.name, legacy=route.legacy)
+            self.site.budgets.gateway(app.id, route.name)
             for name in (body.keys() | request.query.keys() | files.keys()) - route.fields:
                 made.violation(f"has no field {name!r}")
             result = route.run(made)

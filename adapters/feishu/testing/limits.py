@@ -43,15 +43,15 @@ class Budgets:
     refused: Counter[str] = field(default_factory=Counter[str])
     _held: dict[tuple[str, ...], Window] = field(default_factory=dict[tuple[str, ...], Window])
 
-    def gateway(self, app: str, route: str, *, legacy: bool = False) -> None:
-        """Raises Refusal 99991400, HTTP 429 (or 400 from older methods), with the headers that say how long."""
+    def gateway(self, app: str, route: str) -> None:
+        """Raises Refusal 99991400, HTTP 429, with the headers that say how long."""
         windows = [self._window((app, route, str(seconds)), limit, seconds) for limit, seconds in GATEWAY]
         now = self.clock.now()
         waits = [(window.wait(now), window.limit) for window in windows]
         wait, limit = max(waits)
         if wait > 0 and self.enforced:
             self.refused[route] += 1
-            raise limited(self.clock.real(wait), limit, status=400 if legacy else 429)
+            raise limited(self.clock.real(wait), limit)
         for window in windows:
             window.taken.append(now)
 

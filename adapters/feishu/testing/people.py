@@ -84,7 +84,7 @@ class People:
         if "card.action.trigger" not in app.events:
             raise ValueError("the app takes no callbacks: the client shows 200340")
         token = self.site.callback(app, post)
-        _begin_interaction(card)
+        card.interacting += 1
         delivery = self.site.courier.send(
             app, "card.action.trigger", pressed(self.site.directory, app, post, who, action, token)
         )
@@ -170,10 +170,6 @@ class People:
             elif part:
                 spans.append({"tag": "text", "text": part, "style": []})
         return spans
-
-
-def _begin_interaction(card: Card) -> None:
-    card.interacting += 1
 
 
 def _find(card: Json, wanted: str) -> Json:

@@ -131,5 +131,3 @@ class Route:
     multipart: bool = False
     open: bool = False
     """Needs no token."""
-    legacy: bool = False
-    """Among the older methods, which say HTTP 400 when called too often."""
