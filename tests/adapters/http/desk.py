@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from collections.abc import AsyncGenerator, Mapping
@@ -54,9 +55,12 @@ class Desk:
         """Another key's token."""
         return await new_key(self.application, scopes=scopes, limits=limits)
 
-    async def records(self) -> list[UsageRecord]:
-        """What was recorded, when all that is on its way has arrived."""
-        return list(await self.application.store.meter.records(UsageQuery()))
+    async def records(self, count: int = 1) -> list[UsageRecord]:
+        """The usage records, once there are so many: they are written in batches."""
+        async with asyncio.timeout(PATIENCE):
+            while len(found := await self.application.store.meter.records(UsageQuery())) < count:
+                await asyncio.sleep(0.02)
+        return list(found)
 
     def files(self) -> list[Path]:
         """What lies in the workdir."""
