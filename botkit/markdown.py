@@ -18,6 +18,8 @@ _LINK = re.compile(r"!?\[([^\[\]\n]*)\]\(<?([^\s)>]*)>?[^)\n]*\)")
 _MARKS = re.compile(r"(?<![\w*])(\*{1,3})(?=\S)(.+?)(?<=\S)\1(?![\w*])|(?<!\w)(_{1,3}|~~)(?=\S)(.+?)(?<=\S)\3(?!\w)")
 _TOKEN = re.compile(r"(?<=[\s\u2e80-\U0003ffff])(?=\S)")
 """Where a word begins, or a letter of a script that has no spaces."""
+_LINE, _LONG = re.compile(r"(?<=\n)(?=\S)"), 300
+"""In code whole lines are better, unless the next one that is not indented is a long way off."""
 _OPENER = re.compile(r"[`*_~\[!]")
 _SPECIAL = re.compile(r"[\\`*_~\[\]<>]")
 _LINE_MARK = re.compile(r"^[ \t]*(?:#{1,6}[ \t]+|>[ \t]?)", re.MULTILINE)
@@ -56,7 +58,10 @@ def settled(text: str) -> str:
     if last.kind == "open" or (last.kind == "row" and not text.endswith("\n")):
         return text[: last.start]
     end = _table_still_open(text, lines)
-    if last.kind == "code" or end < len(text):
+    if last.kind == "code":
+        line = max((found.start() for found in _LINE.finditer(text)), default=0)
+        return text[: line if len(text) - line < _LONG else _last_token(text, 0, end)]
+    if end < len(text):
         return text[: _last_token(text, 0, end)]
     start = _paragraph(lines)
     while (end := _last_token(text, start, end)) > start and _closed_inline(text[start:end]) != text[start:end]:

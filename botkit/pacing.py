@@ -113,9 +113,9 @@ class Pacer:
 
     def pressed(self, act: Act, conversation: Conversation) -> bool:
         """Whether progress of this kind would have to wait now."""
-        act = self._budget(act)
+        buckets = self._buckets(self._budget(act), conversation)
         now = self._now()
-        return any(bucket.wait(now, urgent=False) > 0 for bucket in self._buckets(act, conversation))
+        return any(bucket.wait(now, urgent=False) > 0 for bucket in buckets)
 
     def _budget(self, act: Act) -> Act:
         return act if act in self._rates or act in self._channel_rates else _LIKE.get(act, act)

@@ -31,6 +31,19 @@ class SlackSettings(BaseModel):
         "mrkdwn",
         description="How answers are sent: as mrkdwn text, or as `markdown` blocks (Slack draws tables and headings)",
     )
+    stream: Literal["auto", "native", "edit", "final"] = Field(
+        "auto",
+        description="How an answer grows: 'native' streams it, which in a channel only the person who asked sees; "
+        "'edit' edits a message; 'auto' streams in direct messages and edits in channels; 'final' posts it once it is "
+        "there",
+    )
+    stream_seconds: float = Field(
+        240.0,
+        ge=1,
+        le=290,
+        description="How long one message is streamed before the answer goes on in a new one; Slack closes a stream "
+        "after five minutes",
+    )
     status: Literal["auto", "assistant", "reaction", "off"] = Field(
         "auto",
         description="The sign of work in progress: 'assistant' sets the thread's status, 'reaction' adds :eyes:, "

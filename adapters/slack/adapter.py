@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -22,15 +23,16 @@ from adapters.slack.history import History
 from adapters.slack.intake import Intake
 from adapters.slack.messenger import SlackMessenger
 from adapters.slack.methods import REQUIRED
-from adapters.slack.parse import Me
+from adapters.slack.parse import Me, timestamp
 from adapters.slack.people import People
 from adapters.slack.sdk import logger
 from adapters.slack.socket_mode import socket_mode
 from adapters.slack.status import ReplyWithStatus, Status
+from adapters.slack.streams import Reader, Refusals, StreamMessenger, StreamPacing
 from botkit.display import Display
 from botkit.errors import NotAllowed, StoreError
 from botkit.model import Attachment, Message, ReplyState
-from botkit.pacing import Pacer, Rate
+from botkit.pacing import Act, Pacer, Rate
 from botkit.protocols import Checkpoint, Hub, Reply
 from botkit.reply import EditReply
 
@@ -63,6 +65,8 @@ class SlackAdapter:
         self._settings = settings
         self._api = Api(settings.bot_token.get_secret_value(), settings.api_url)
         self.messenger = SlackMessenger(self._api, settings.format)
+        self._markdown = SlackMessenger(self._api, "markdown")  # what streams are made of
+        self._refusals, self._bot = Refusals(time.monotonic), ""
         self._status = Status(self._api, settings.status)
         self._pacer = _pacer(settings.edits_per_minute)
 
@@ -72,6 +76,7 @@ class SlackAdapter:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self._api.connected())
             account = await self._account()
+            self._bot = account.me.bot
             if account.missing:
                 log.warning("scopes_missing", adapter=self.name, scopes=account.missing)
             people = People(self._api)
@@ -95,16 +100,32 @@ class SlackAdapter:
         resume: ReplyState | None = None,
         checkpoint: Checkpoint | None = None,
     ) -> Reply:
+        messenger = self._streaming(message, resume)
         reply = EditReply(
-            self.messenger,
+            messenger or self.messenger,
             message.conversation,
             nonce=nonce,
-            pacer=self._pacer,
-            display=display,
+            pacer=StreamPacing(self._pacer, messenger) if messenger else self._pacer,
+            display=(display or Display()).at("quiet") if self._settings.stream == "final" else display,
             resume=resume,
             checkpoint=checkpoint,
         )
         return reply if self._settings.status == "off" else ReplyWithStatus(reply, self._status, message)
+
+    def _streaming(self, message: Message, resume: ReplyState | None) -> StreamMessenger | None:
+        """What streams the reply natively; None where that cannot be or is not wanted. Slack streams only into threads.
+
+        In a channel only one person would see the answer grow, so there it is edited, unless the config says otherwise.
+        """
+        where, wanted = message.conversation, self._settings.stream
+        if wanted not in ("auto", "native") or not where.thread or self._refusals.hold:
+            return None
+        if wanted == "auto" and (not where.direct or self._pacer.pressed("start", where)):
+            return None  # beginning and ending streams is limited far more than edits are
+        known = [ref.id for ref in resume.refs] if resume else []
+        since = timestamp(message) or f"{message.sent_at:.6f}"
+        reader = Reader(message.author.id, where.space, self._bot, since, known)
+        return StreamMessenger(self._api, self._markdown, self._refusals, reader, self._settings.stream_seconds)
 
     async def download(self, attachment: Attachment, into: Path) -> Path:
         return await files.download(self._api, attachment, into)
@@ -144,11 +165,18 @@ class SlackAdapter:
 
 
 def _pacer(edits: int) -> Pacer:
-    """chat.update is limited for the whole workspace, chat.postMessage to one a second in each channel."""
-    return Pacer(
-        {"edit": Rate(edits, burst=8, reserve=4), "post": Rate(240, burst=20, reserve=5)},
-        {"post": Rate(60, burst=4)},
-    )
+    """chat.update is limited for the whole workspace, chat.postMessage to one a second in each channel.
+
+    Of streams 20 a minute can be begun, as many ended, and 100 times something added.
+    """
+    rates: dict[Act, Rate] = {
+        "edit": Rate(edits, burst=8, reserve=4),
+        "post": Rate(240, burst=20, reserve=5),
+        "start": Rate(17, burst=4, reserve=1),
+        "grow": Rate(90, burst=15, reserve=4),
+        "end": Rate(17, burst=4),
+    }
+    return Pacer(rates, {"post": Rate(60, burst=4)})
 
 
 @asynccontextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 from adapters.slack.api import Api, Json, next_cursor
@@ -10,11 +11,13 @@ from adapters.slack.files import upload
 from adapters.slack.format import defused, escape, mrkdwn
 from adapters.slack.methods import Method
 from adapters.slack.wire import Posted, read_posted
-from botkit.errors import TooLong, Unreachable
+from botkit.errors import NotAllowed, TooLong, Unreachable
 from botkit.model import Capabilities, Conversation, MessageRef, Outgoing
 
 NONCE = "botkit_nonce"
 """The `event_type` of the metadata that a message of ours carries."""
+RUNNING = "streaming_state_conflict"
+"""How chat.update is refused while a message is a native stream."""
 CUT = 40_000
 """chat.postMessage cuts what is longer, with no more than a warning."""
 PAGE, PAGES = 200, 5
@@ -61,7 +64,7 @@ class SlackMessenger:
             metadata=_metadata(outgoing.nonce),
             **self._shown(outgoing.text, outgoing, conversation),
         )
-        return MessageRef(conversation, _ts(answer))
+        return MessageRef(conversation, message_ts("chat.postMessage", answer))
 
     async def _share(self, conversation: Conversation, outgoing: Outgoing) -> MessageRef:
         """Files are uploaded unseen; then one call makes the message that shows them, its text and its nonce."""
@@ -76,15 +79,43 @@ class SlackMessenger:
         )
         return MessageRef(conversation, files[0][1])
 
-    async def edit(self, ref: MessageRef, outgoing: Outgoing) -> None:
+    async def edit(self, ref: MessageRef, outgoing: Outgoing, *, marked: bool = False) -> None:
+        """`marked`: give it its nonce again; one that was a stream may have none.
+
+        A stream that runs takes no edit. Only an earlier process can have left it so: it is ended first.
+        """
+        try:
+            await self._update(ref, outgoing, marked=marked)
+        except NotAllowed as problem:
+            if problem.code != RUNNING:
+                raise
+            await self.stop(ref)
+            await self._update(ref, outgoing, marked=marked)
+
+    async def _update(self, ref: MessageRef, outgoing: Outgoing, *, marked: bool) -> None:
         await self._api.call(
             "chat.update",
             channel=ref.conversation.channel,
             ts=ref.id,
+            metadata=_metadata(outgoing.nonce) if marked else None,
             **self._shown(outgoing.text, outgoing, ref.conversation),
         )
 
+    async def stop(self, ref: MessageRef, chunks: Sequence[Json] = (), nonce: str = "") -> None:
+        """End a native stream, with what it still lacks and its nonce."""
+        await self._api.call(
+            "chat.stopStream",
+            channel=ref.conversation.channel,
+            ts=ref.id,
+            chunks=list(chunks) or None,
+            metadata=_metadata(nonce),
+        )
+
     async def find(self, conversation: Conversation, nonce: str) -> MessageRef | None:
+        return await self.search(conversation, lambda posted: mark(posted) in (nonce, file_block(nonce)))
+
+    async def search(self, conversation: Conversation, wanted: Callable[[Posted], bool]) -> MessageRef | None:
+        """The first of the conversation's last messages that is the one."""
         method: Method = "conversations.replies" if conversation.thread else "conversations.history"
         cursor = ""
         for _ in range(PAGES):
@@ -97,7 +128,7 @@ class SlackMessenger:
                 include_all_metadata=True,
             )
             for posted in read_posted(answer.get("messages")):
-                if _carries(posted, nonce) and posted.get("ts"):
+                if posted.get("ts") and wanted(posted):
                     return MessageRef(conversation, posted.get("ts", ""))
             cursor = next_cursor(answer)
             if not cursor:
@@ -115,15 +146,19 @@ def _metadata(nonce: str) -> Json | None:
     return {"event_type": NONCE, "event_payload": {"nonce": nonce}} if nonce else None
 
 
-def _carries(posted: Posted, nonce: str) -> bool:
+def mark(posted: Posted) -> str:
+    """A message's nonce or, where it shares files, the block that holds it; '' for a message that has none."""
     metadata = posted.get("metadata") or {}
-    if metadata.get("event_payload", {}).get("nonce") == nonce:
-        return True
-    return any(block.get("block_id") == file_block(nonce) for block in posted.get("blocks") or ())
+    nonce = metadata.get("event_payload", {}).get("nonce")
+    if isinstance(nonce, str) and nonce:
+        return nonce
+    ids = (block.get("block_id") or "" for block in posted.get("blocks") or ())
+    return next((id for id in ids if id.startswith(file_block(""))), "")
 
 
-def _ts(answer: Json) -> str:
+def message_ts(method: str, answer: Json) -> str:
+    """The message that a call has made; raises Unreachable when Slack does not name it."""
     ts = answer.get("ts")
     if not isinstance(ts, str):
-        raise Unreachable("chat.postMessage: Slack named no message", acted=True)
+        raise Unreachable(f"{method}: Slack named no message", acted=True)
     return ts

@@ -8,7 +8,10 @@ Method = Literal[
     "apps.connections.open",
     "assistant.threads.setStatus",
     "auth.test",
+    "chat.appendStream",
     "chat.postMessage",
+    "chat.startStream",
+    "chat.stopStream",
     "chat.update",
     "conversations.history",
     "conversations.replies",
@@ -26,7 +29,10 @@ SCOPES: dict[Method, tuple[str, ...]] = {
     "apps.connections.open": (),  # the app-level token's own connections:write
     "assistant.threads.setStatus": ("chat:write",),
     "auth.test": (),
+    "chat.appendStream": ("chat:write",),
     "chat.postMessage": ("chat:write",),
+    "chat.startStream": ("chat:write",),
+    "chat.stopStream": ("chat:write",),
     "chat.update": ("chat:write",),
     "conversations.history": _HISTORY,
     "conversations.replies": _HISTORY,
@@ -40,13 +46,13 @@ SCOPES: dict[Method, tuple[str, ...]] = {
 """What each method needs."""
 
 EVENTS: dict[str, tuple[str, ...]] = {
+    "app_home_opened": (),  # somebody opens the direct messages and may soon write
     "app_mention": ("app_mentions:read",),
     "message.channels": ("channels:history",),
     "message.groups": ("groups:history",),
     "message.im": ("im:history",),
     "message.mpim": ("mpim:history",),
 }
-    "app_home_opened": (),  # somebody opens the direct messages and may soon write
 """The events subscribed to, and what each needs. A mention arrives in a thread's channel event as well."""
 
 COMMANDS = "commands"
