@@ -222,3 +222,8 @@ async def line_of(feishu: LoopbackFeishu, app: App | None = None) -> AsyncGenera
             finally:
                 await socket.close()
                 await running
+
+
+async def attempted(feishu: LoopbackFeishu, times: int) -> None:
+    """The first delivery has been tried that often."""
+    await feishu.until(lambda: len(feishu.deliveries[0].attempts) == times)
