@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 
 import pytest
 
 from adapters.slack.adapter import SlackAdapter
+from adapters.slack.api import Api
 from adapters.slack.messenger import SlackMessenger
+from adapters.slack.streams import Reader, Refusals, StreamMessenger
 from adapters.slack.testing import LoopbackSlack, Post
 from botkit.model import Conversation, Message, MessageRef
 from botkit.testing.adapter_contract import ADAPTER_CHECKS, MESSENGER_CHECKS, AdapterStage
@@ -24,11 +27,12 @@ class SlackStage:
     adapter: SlackAdapter
     message: Message
     elsewhere: Conversation
+    streams: StreamMessenger | None = None
     finds: bool = True
 
     @property
-    def messenger(self) -> SlackMessenger:
-        return self.adapter.messenger
+    def messenger(self) -> SlackMessenger | StreamMessenger:
+        return self.streams or self.adapter.messenger
 
     @property
     def conversation(self) -> Conversation:
@@ -60,16 +64,24 @@ class SlackStage:
         self.slack.fault("chat.postMessage", "429", retry_after=int(retry_after))
 
 
-@pytest.fixture
-async def stage() -> AsyncGenerator[AdapterStage]:
+@pytest.fixture(params=["edit", "native"])
+async def stage(request: pytest.FixtureRequest) -> AsyncGenerator[AdapterStage]:
     async with LoopbackSlack(limits=False) as slack:
-        bot, adapter = Bot(slack), adapter_for(slack)
+        bot, adapter = Bot(slack), adapter_for(slack, stream=request.param)
         async with adapter.connect(bot):
             await slack.say("alice", "general", f"{slack.app.mention} hello")
             await slack.until(lambda: bot.messages)
             other = await slack.say("bob", "general", "another thread")
             elsewhere = Conversation("slack", slack.team.id, other.channel.id, other.ts)
-            yield SlackStage(slack, adapter, bot.messages[0], elsewhere)
+            streams = streams_of(slack) if request.param == "native" else None
+            yield SlackStage(slack, adapter, bot.messages[0], elsewhere, streams)
+
+
+def streams_of(slack: LoopbackSlack) -> StreamMessenger:
+    """What streams a reply to alice."""
+    api = Api(slack.app.bot_token, slack.url)
+    reader = Reader(slack.person("alice").id, slack.team.id)
+    return StreamMessenger(api, SlackMessenger(api, "markdown"), Refusals(time.monotonic), reader, 240.0)
 
 
 @pytest.mark.parametrize("check", [*MESSENGER_CHECKS, *ADAPTER_CHECKS])
