@@ -13,6 +13,7 @@ from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode as Node
 
 from adapters.feishu.tables import aligned
+from botkit.markdown import unfolded
 
 MOST_TABLES = 5
 """Tables that one card shows; with more it is refused (11310), so those are aligned text."""
@@ -34,7 +35,7 @@ _BREAK = "\u200b"
 
 def card_markdown(markdown: str, tables: int = MOST_TABLES) -> str:
     """Markdown in the notation of cards; the first `tables` tables as tables."""
-    nodes = Node(_PARSER.parse(_UNSENDABLE.sub("", markdown))).children
+    nodes = Node(_PARSER.parse(unfolded(_UNSENDABLE.sub("", markdown)))).children
     return _blocks(nodes, _Budget(tables))
 
 
