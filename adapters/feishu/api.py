@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
+from io import BytesIO
 from urllib.parse import quote
 
 import aiohttp
@@ -152,7 +153,7 @@ def _form(fields: Mapping[str, str | tuple[str, bytes]]) -> aiohttp.FormData:
             form.add_field(name, value)
         else:
             safe = "".join(letter if letter.isprintable() and letter not in '"\\' else "_" for letter in value[0])
-            form.add_field(name, value[1], filename=safe, content_type="application/octet-stream")
+            form.add_field(name, BytesIO(value[1]), filename=safe, content_type="application/octet-stream")
     return form
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
+
+import msgspec
 
 from adapters.feishu.cards import COMMAND
 from adapters.feishu.plain import Piece, addresses, is_mention_of, said
-from adapters.feishu.wire import Delivery, Event, EventHeader, Listed, Written, seconds
+from adapters.feishu.wire import Delivery, Event, EventHeader, Json, Listed, Written, read, seconds
 from botkit.model import Attachment, Conversation, Message, User
 
 
@@ -146,10 +147,19 @@ def _attachment(message: str, piece: Piece) -> Attachment:
     return Attachment(f"{message}/{piece.type}/{piece.key}", piece.name, piece.media_type, 0)
 
 
+def _value(value: object) -> Json:
+    """A button's value; some clients give it back as text, or as text in a text."""
+    for _ in range(2):
+        try:
+            value = msgspec.json.decode(value) if isinstance(value, str) else value
+        except msgspec.DecodeError:
+            return {}
+    return read(value, Json) or {}
+
+
 def _pressed(header: EventHeader, event: Event, me: Me) -> Message | None:
     who, where = event.get("operator", {}), event.get("context", {})
-    value = event.get("action", {}).get("value")
-    given: Mapping[str, object] = value if isinstance(value, dict) else {}
+    given = _value(event.get("action", {}).get("value"))
     command, topic = given.get(COMMAND), given.get("topic")
     author, chat, id = who.get("open_id", ""), where.get("open_chat_id", ""), header.get("event_id", "")
     if not (isinstance(command, str) and command and author and chat and id):

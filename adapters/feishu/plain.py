@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from adapters.feishu.wire import Json, Mention, content_of, read, read_all
 
 EVERYBODY = "@_all"
+DEEPEST = 20
+"""Levels of a card that are read."""
 _KEY = re.compile(r"@_(?:user_\d+|all)")
 _LEADING = re.compile(r"\s*(@_(?:user_\d+|all))")
 _MARKS = {"bold": "**", "italic": "*", "lineThrough": "~~"}
@@ -163,15 +165,17 @@ def _card(found: Json) -> str:
     return "\n".join(filter(None, (f"**{title}**" if title else "", " ".join(texts).strip())))
 
 
-def _collect(node: object, texts: list[str]) -> None:
+def _collect(node: object, texts: list[str], deeper: int = DEEPEST) -> None:
+    if deeper < 0:
+        return
     for each in read(node, list[object]) or ():
-        _collect(each, texts)
+        _collect(each, texts, deeper - 1)
     found = read(node, Json) or {}
     for name in ("text", "content", "elements", "columns", "fields", "actions"):
         if isinstance(found.get(name), str):
             texts.append(found[name])
-        else:
-            _collect(found.get(name), texts)
+        elif name in found:
+            _collect(found[name], texts, deeper - 1)
 
 
 def _title(found: Json) -> str:

@@ -147,7 +147,7 @@ def content_of(text: str) -> Json:
     """A message's content, which is JSON in a text; {} when it is none."""
     try:
         return msgspec.json.decode(text, type=Json)
-    except (msgspec.DecodeError, msgspec.ValidationError):
+    except (msgspec.DecodeError, msgspec.ValidationError, RecursionError):
         return {}
 
 
