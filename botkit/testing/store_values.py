@@ -46,6 +46,7 @@ def session(id: str = "s-1", *, conversation: str = "helper/here", used: float =
         created=NOW,
         used=used,
         title="Grüße",
+        display="quiet",
         turns=2,
         cost=0.25,
         rules=("Bash(git status)",),
