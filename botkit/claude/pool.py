@@ -60,6 +60,8 @@ class Pool:
         self._queue = Queue()
         self._refilling: asyncio.Task[None] | None = None
         self._news = asyncio.Event()
+        self._look_at = 0.0
+        """When somebody's time may be up, by the loop's clock."""
         self._tending: asyncio.Task[None] | None = None
         self._open = False
 
@@ -121,12 +123,16 @@ class Pool:
         for worker, promised in self._spares.items():
             if promised is None and worker.alive and worker.profile == profile:
                 self._spares[worker] = self._now()
-                self._news.set()
+                self._clock_runs()
                 return worker.session
         return str(uuid.uuid4())
 
     def find(self, session: str) -> Worker | None:
-        return next((worker for worker in self.workers if worker.session == session), None)
+        for workers in (self._lent, self._idle, self._spares):
+            for worker in workers:
+                if worker.session == session:
+                    return worker
+        return None
 
     async def lend(self, order: Order, report: Callable[[int], None]) -> Worker:
         """The session's worker, for one turn. Raises Withdrawn, ClaudeMissing, ClaudeCrashed."""
@@ -156,7 +162,7 @@ class Pool:
         if worker in self._idle and worker.alive and self._fits(worker, order):
             self._idle[worker] = self._now()
             worker.thaw()
-            self._news.set()
+            self._clock_runs()
         return worker not in self._lent
 
     async def warm_spare(self, profile: Profile) -> bool:
@@ -180,6 +186,7 @@ class Pool:
                 asyncio.get_running_loop().call_later(RESERVED, self._untaken, worker)
             else:
                 self._idle[worker] = self._now()
+                self._clock_runs()
             return True
         except RunnerError as problem:
             log.info("not_warmed", problem=str(problem))  # the turn, if it comes, will say so
@@ -245,7 +252,7 @@ class Pool:
             self._settle()
 
     def _born(self, worker: Worker) -> None:
-        worker.on_quiet, worker.on_asked = self._quiet, self._news.set
+        worker.on_quiet, worker.on_asked = self._quiet, self._clock_runs
 
     def _settle(self) -> None:
         """Something has changed: call whoever waits, make room for them, or prepare for the next."""
@@ -258,7 +265,6 @@ class Pool:
                 break
         if self._open and not self._queue and self._refilling is None and self._lacking():
             self._refilling = asyncio.create_task(self._refill())
-        self._news.set()
 
     async def _refill(self) -> None:
         """Start spares, one at a time: they must not slow down the turns that run."""
@@ -277,7 +283,6 @@ class Pool:
             log.warning("spare_failed", problem=str(problem), stderr=stderr)
         finally:
             self._refilling = None
-            self._news.set()
 
     async def _calm(self) -> None:
         """Wait until the lent workers have begun to answer: a CLI that starts takes the CPU their first words need."""
@@ -325,11 +330,13 @@ class Pool:
 
     def _wanted(self, worker: Worker) -> bool:
         """Whether a served profile would make this worker again; model, mode and workdir may be the session's own."""
-        for served in self._served:
-            own = replace(worker.profile, workdir=served.workdir, model=served.model)
-            if replace(own, permission_mode=served.permission_mode) == served:
-                return True
-        return not self._served
+        own = worker.profile
+        return not self._served or any(
+            own == served
+            or served
+            == replace(own, workdir=served.workdir, model=served.model, permission_mode=served.permission_mode)
+            for served in self._served
+        )
 
     def _quiet(self, worker: Worker) -> None:
         """A worker has nothing to do any more, or has ended."""
@@ -341,6 +348,7 @@ class Pool:
             self._close(worker)
         else:
             self._idle[worker] = self._now()
+            self._clock_runs()
         self._settle()
 
     def _forget(self, worker: Worker) -> None:
@@ -367,9 +375,16 @@ class Pool:
         while self._open:
             self._news.clear()
             wait = min((self._due(worker) for worker in self.workers), default=3600.0)
+            self._look_at = self._now() + max(wait, 0.01)
             with suppress(TimeoutError):
-                async with asyncio.timeout(max(wait, 0.01)):
+                async with asyncio.timeout_at(self._look_at):
                     await self._news.wait()
+
+    def _clock_runs(self) -> None:
+        """Somebody's time begins to count: it may be up before the next look at everybody."""
+        limits = self._limits
+        if self._now() + min(RESERVED, limits.park_after, limits.freeze_after or RESERVED) < self._look_at:
+            self._news.set()
 
     def _due(self, worker: Worker) -> float:
         """Do what is due for a worker; returns the seconds until something will be."""

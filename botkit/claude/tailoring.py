@@ -76,6 +76,8 @@ def tailored(profile: Profile, session: Session, overrides: Overrides) -> Profil
 
 
 def _narrowed(profile: Profile, overrides: Overrides) -> Profile:
+    if overrides.tools is None and not overrides.disallowed_tools and not overrides.budget:
+        return profile
     budgets = [budget for budget in (profile.turn_budget, overrides.budget) if budget]
     return replace(
         profile,

@@ -153,7 +153,7 @@ async def test_an_idle_worker_freezes_thaws_and_parks(profile: Profile, ambient:
         await talk.ask("remember the plum")
         (worker,) = pool.workers
         await eventually(lambda: pool.state(worker) == "frozen")
-        assert psutil.Process(worker.pid).status() == psutil.STATUS_STOPPED
+        await eventually(lambda: psutil.Process(worker.pid).status() == psutil.STATUS_STOPPED)
         ended = await talk.ask("!history")
         assert isinstance(ended, TurnFinished)
         assert pool.workers == (worker,)
