@@ -24,6 +24,10 @@ class Cors:
     def __init__(self, origins: tuple[str, ...]) -> None:
         self.origins = frozenset(origins)
 
+    def allows(self, origin: str) -> bool:
+        """Whether a page of this origin may use the gateway."""
+        return "*" in self.origins or origin in self.origins
+
     def headers(self, request: web.Request) -> Mapping[str, str]:
         """What every answer to such a page carries."""
         origin = request.headers.get("Origin", "")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Generator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 
 import structlog
@@ -29,11 +29,14 @@ from botkit.errors import StoreError
 from botkit.keyring import Keyring
 from botkit.ledger import Ledger
 from botkit.protocols import House
+from botkit.tasks import Tasks
 
 log = structlog.get_logger("botkit")
 
 BODY_WITHIN = 30.0
 """Seconds a client has to send its request."""
+CLOSE_WITHIN = 5.0
+"""Seconds that are left to what goes on without its client when botkit stops."""
 CLIENT_GONE = 499
 """The status of a request whose client closed the connection, in usage records."""
 BUSY_RETRY = 1.0
@@ -51,9 +54,12 @@ class Gateway:
     def __init__(self, settings: GatewaySettings, endpoints: Sequence[Endpoint] = ENDPOINTS) -> None:
         self.settings = settings
         self._endpoints = [each for each in endpoints if settings.admin.any or not each.admin]
-        self._cors = Cors(settings.cors)
+        self.cors = Cors(settings.cors)
         self._at_work: Counter[str] = Counter()
         """Requests that are being answered, by key."""
+        self.tasks = Tasks()
+        """What goes on when its client has gone; waited for when the gateway closes."""
+        self._streams: set[asyncio.Task[object]] = set()
 
     @asynccontextmanager
     async def open(self, house: House) -> AsyncGenerator[None]:
@@ -68,13 +74,29 @@ class Gateway:
             house.mount(endpoint.method, endpoint.path, partial(self._serve, endpoint), seconds=None)
         if settings.cors:
             for path, methods in methods_by_path(self._endpoints).items():
-                house.mount("OPTIONS", path, partial(self._cors.preflight, methods), seconds=None)
+                house.mount("OPTIONS", path, partial(self.cors.preflight, methods), seconds=None)
         async with Ledger(store.meter, store.keys, ring.used) as self.ledger:
+            try:
+                yield
+            finally:
+                for stream in self._streams:
+                    stream.cancel()
+                await self.tasks.drain(CLOSE_WITHIN)
+
+    @contextmanager
+    def streaming(self) -> Generator[None]:
+        """Around a stream that has no end of its own: it is cut when the gateway closes."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._streams.add(task)
+        try:
             yield
+        finally:
+            self._streams.discard(task)
 
     async def _serve(self, endpoint: Endpoint, request: web.Request) -> web.StreamResponse:
         call = Call(self, endpoint, request)
-        call.headers |= self._cors.headers(request)
+        call.headers |= self.cors.headers(request)
         try:
             response = await self._answer(call)
         except HttpError as problem:
@@ -107,11 +129,11 @@ class Gateway:
             return await call.endpoint.handler(call)
         self._enter(key.id)
         try:
-            return await self._metered(call)
+            return await self.metered(call)
         finally:
             self._leave(key.id)
 
-    async def _metered(self, call: Call) -> web.StreamResponse:
+    async def metered(self, call: Call) -> web.StreamResponse:
         """Within the key's limits; whatever comes of it is recorded."""
         key = call.key
         begun = await self.ledger.begin(key, call.id, run=True)

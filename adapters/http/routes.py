@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from adapters.http import openai
+from adapters.http import anthropic, live, openai
 from adapters.http.admin import routes as admin
 from adapters.http.endpoint import Endpoint
 
-ENDPOINTS: tuple[Endpoint, ...] = (*openai.ENDPOINTS, *admin.ENDPOINTS)
+ENDPOINTS: tuple[Endpoint, ...] = (*openai.ENDPOINTS, *anthropic.ENDPOINTS, *live.ENDPOINTS, *admin.ENDPOINTS)

@@ -10,9 +10,7 @@ import msgspec
 from botkit.events import FileOffered, TurnEvent
 from botkit.watching import Seen
 
-NAMES: dict[type, str] = {
-    kind: re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower() for kind in get_args(TurnEvent)
-}
+NAMES: dict[type, str] = {kind: re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower() for kind in get_args(TurnEvent)}
 """`TextDelta` is "text_delta"."""
 
 

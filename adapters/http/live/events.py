@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 
@@ -13,13 +12,12 @@ from adapters.http.call import Call
 from adapters.http.errors import HttpError, invalid
 from adapters.http.live import encode
 from adapters.http.sessions import known
+from adapters.http.streaming import COMMENT, Stream
 from botkit.bot import Bot
 from botkit.watching import Seen, Watch, watching
 
-ALIVE = b": alive\n\n"
 RESET = b'event: reset\ndata: {"type":"reset"}\n\n'
 """What was seen last is forgotten: what runs now is told from its beginning."""
-HEADERS = {"Cache-Control": "no-store", "Content-Type": "text/event-stream; charset=utf-8", "X-Accel-Buffering": "no"}
 
 
 async def events(call: Call) -> web.StreamResponse:
@@ -27,19 +25,13 @@ async def events(call: Call) -> web.StreamResponse:
     may_stream(call)
     found = await known(call, call.part("id"))
     since = call.request.headers.get("Last-Event-ID") or call.request.query.get("since", "")
-    settings = call.gateway.settings
+    heartbeat = call.gateway.settings.heartbeat
     with call.gateway.streaming(), watched(found.bot, found.session.id, since) as (watch, forgotten):
-        response = web.StreamResponse(headers=HEADERS)
-        await response.prepare(call.request)
-        data = RESET if forgotten else ALIVE
+        out = Stream(call, {})
+        await out.write(RESET if forgotten else COMMENT)
         while not call.gone:
-            try:
-                async with asyncio.timeout(settings.slow_reader):
-                    await response.write(data)
-            except (TimeoutError, ConnectionError):
-                break
-            data = frames(await watch.take(settings.heartbeat)) or ALIVE
-    return response
+            await out.write(frames(await watch.take(heartbeat)) or COMMENT)
+    return out.response
 
 
 def frames(batch: Sequence[Seen]) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Literal, cast
+from typing import Literal
 
 import msgspec
 from aiohttp import WSCloseCode, WSMsgType, web
@@ -18,7 +18,6 @@ from adapters.http.live.events import may_stream, watched
 from adapters.http.sessions import Known, known
 from botkit.errors import StoreError
 from botkit.events import Allow, Answer, Decision, Deny
-from botkit.tasks import Tasks
 from botkit.watching import Watch
 
 MAX_FRAME = 4 * 1024 * 1024
@@ -46,7 +45,7 @@ async def stream(call: Call) -> web.StreamResponse:
     ):
         socket = web.WebSocketResponse(heartbeat=PING, max_msg_size=MAX_FRAME, compress=False)
         await socket.prepare(call.request)
-        talk = _Talk(call, found, socket, cast("Leave", leave))
+        talk = _Talk(call, found, socket, leave)
         if forgotten:
             await talk.tell({"type": "reset"})
         telling = asyncio.create_task(talk.out(watch), name=f"live-{call.id}")
@@ -63,8 +62,9 @@ class _Talk:
     """One open socket."""
 
     def __init__(self, call: Call, found: Known, socket: web.WebSocketResponse, leave: Leave) -> None:
-        self._call, self._found, self._socket, self._leave = call, found, socket, leave
-        self._turns = Tasks()
+        self._call, self._found, self._socket = call, found, socket
+        self._leave: Leave = leave
+        self._turns: set[asyncio.Task[None]] = set()
 
     async def tell(self, what: dict[str, object]) -> None:
         """Send one object; a client that takes nothing for too long is cut off."""
@@ -89,27 +89,31 @@ class _Talk:
             if message.type is not WSMsgType.TEXT:
                 await self._socket.close(code=WSCloseCode.UNSUPPORTED_DATA, message=b"frames are JSON text")
                 return
+            ref: dict[str, str] = {}
             try:
-                await self._obey(frames.parsed(message.data))
+                frame = frames.parsed(message.data)
+                ref = {"ref": frame.ref} if frame.ref else {}
+                await self._obey(frame, ref)
             except HttpError as problem:
-                await self.tell({"type": "error", **problem.body("native")})
+                await self.tell({"type": "error", **problem.body("native"), **ref})
 
     async def end(self) -> None:
         """What was begun here goes on, or ends, as the program asked for when it came."""
-        if self._leave == "finish":
-            self._call.gateway.finish(self._turns)
-        else:
-            await self._turns.drain(0.0)
+        if self._leave == "stop" and self._turns:
+            for task in self._turns:
+                task.cancel()
+            await asyncio.wait(self._turns)
         if not self._socket.closed:
             await self._socket.close(code=WSCloseCode.GOING_AWAY)
 
-    async def _obey(self, frame: frames.Any) -> None:
-        ref = {"ref": frame.ref} if frame.ref else {}
+    async def _obey(self, frame: frames.Any, ref: dict[str, str]) -> None:
         match frame:
             case frames.Say():
                 if len(self._turns) >= MAX_TURNS:
                     raise HttpError(429, "too_many_requests", f"{MAX_TURNS} messages of this socket are at work")
-                self._turns.start(self._say(frame, ref), f"say-{self._call.id}")
+                task = self._call.gateway.tasks.start(self._say(frame, ref), f"say-{self._call.id}")
+                self._turns.add(task)
+                task.add_done_callback(self._turns.discard)
             case frames.Stop():
                 where = self._found.conversation
                 stopped = where is not None and await self._found.bot.stop(where)
