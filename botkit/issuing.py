@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from uuid import uuid4
 
+import msgspec
 import structlog
 
 from botkit.errors import StoreError
@@ -19,7 +20,7 @@ log = structlog.get_logger("botkit")
 TRIES = 5
 """How often a change is made again because another came first."""
 SAID = ("name", "owner", "suspended", "expires", "scopes", "limits", "networks", "metadata")
-"""What the audit log says of a change."""
+"""What the audit log says of a change, as JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ class Desk:
 def _said(before: ApiKey | None, after: ApiKey) -> dict[str, str]:
     """What is new, in words and without secrets."""
     found = {
-        name: str(getattr(after, name))
+        name: msgspec.json.encode(getattr(after, name)).decode()
         for name in SAID
         if before is None or getattr(before, name) != getattr(after, name)
     }

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, replace
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
@@ -182,9 +183,14 @@ def _fields(key: ApiKey, now: float) -> dict[str, object]:
         "last_used": moment(key.last_used) if key.last_used else None,
         "rotating_until": moment(key.previous_until) if rotating else None,
         # Not checked again: a key made on the command line may hold what this API would not take.
-        "scopes": ScopesBody.model_construct(**asdict(key.scopes)),
+        "scopes": ScopesBody.model_construct(None, **_json(asdict(key.scopes))),
         "limits": LimitsBody.model_construct(**asdict(key.limits)),
         "networks": list(key.networks),
         "signed": bool(key.signing),
         "metadata": dict(key.metadata),
     }
+
+
+def _json(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Lists where Python has tuples."""
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}  # pyright: ignore[reportUnknownArgumentType]
