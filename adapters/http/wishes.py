@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
+import msgspec
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from adapters.http.adapter import HttpAdapter
@@ -102,6 +103,13 @@ def _workdir(call: Call, bot: Bot, adapter: HttpAdapter, claude: Claude) -> str:
         if call.key.scopes.project(name) and (name == claude.project or str(folder) == claude.workdir):
             return str(Path(folder))
     raise not_found("project", field=field)
+
+
+def object_schema(schema: dict[str, Any], field: str) -> str:
+    """A JSON schema as JSON. Raises HttpError: the CLI gives objects only."""
+    if schema.get("type") != "object":
+        raise invalid(field, "expected a JSON schema of an object")
+    return msgspec.json.encode(schema).decode()
 
 
 def session_of(call: Call, *given: str) -> str:

@@ -10,12 +10,14 @@ from aiohttp import web
 from adapters.http.asking import Answer, Question, asked
 from adapters.http.call import Call
 from adapters.http.errors import invalid, unsupported
+from adapters.http.extension import extension
 from adapters.http.files import held
-from adapters.http.openai.chunks import Chunks, extension, usage
-from adapters.http.openai.reading import read
+from adapters.http.openai.chunks import Chunks, usage
+from adapters.http.openai.reading import lines
 from adapters.http.openai.schema import NEUTRAL, ChatRequest, Refused, ResponseFormat
 from adapters.http.streaming import stream
-from adapters.http.wishes import chosen, overrides, session_of
+from adapters.http.transcript import read
+from adapters.http.wishes import chosen, object_schema, overrides, session_of
 from botkit.events import ThinkingDelta
 
 ANY_OBJECT = '{"type": "object"}'
@@ -37,7 +39,7 @@ async def _question(call: Call, body: ChatRequest) -> Question:
     _check(call, body)
     bot, adapter, model = chosen(call, body.model)
     session = session_of(call, body.claude.session, body.conversation)
-    said = read(body.messages, alone=bool(session))
+    said = read(lines(body.messages), "messages", alone=bool(session))
     claude = body.claude
     if body.reasoning_effort is not None and claude.effort is None and claude.thinking is None:
         quiet = body.reasoning_effort == "none"
@@ -74,9 +76,8 @@ def _schema(wanted: ResponseFormat | None) -> str:
         return ""
     if wanted.type == "json_object":
         return ANY_OBJECT
-    if wanted.json_schema is None or wanted.json_schema.schema_.get("type") != "object":
-        raise invalid("response_format.json_schema.schema", "expected a JSON schema of an object")
-    return msgspec.json.encode(wanted.json_schema.schema_).decode()
+    schema = wanted.json_schema.schema_ if wanted.json_schema is not None else {}
+    return object_schema(schema, "response_format.json_schema.schema")
 
 
 async def _whole(call: Call, body: ChatRequest, answer: Answer, headers: dict[str, str]) -> web.Response:

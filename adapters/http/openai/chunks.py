@@ -8,22 +8,11 @@ import msgspec
 
 from adapters.http.call import Call
 from adapters.http.errors import HttpError
+from adapters.http.extension import extension
 from adapters.http.streaming import rest
-from botkit.events import (
-    ApprovalAsked,
-    RequestClosed,
-    TextDelta,
-    ThinkingDelta,
-    ToolFinished,
-    ToolStarted,
-    TurnEvent,
-    TurnFinished,
-    Usage,
-)
+from botkit.events import TextDelta, ThinkingDelta, TurnEvent, TurnFinished, Usage
 
 DONE = b"data: [DONE]\n\n"
-STRUCTURED = "StructuredOutput"
-"""The tool by which the CLI gives an answer that fits a schema; the answer holds what it was called with."""
 
 _encode = msgspec.json.encode
 
@@ -73,22 +62,6 @@ class Chunks:
 
     def _null(self) -> bytes:
         return b',"usage":null}\n\n' if self._usage else b"}\n\n"
-
-
-def extension(event: TurnEvent) -> dict[str, object] | None:
-    """What `claude.show = ["tools"]` shows of an event; None for nothing."""
-    match event:
-        case ToolStarted() if event.name != STRUCTURED:
-            parent = {"parent": event.parent} if event.parent else {}
-            return {"type": "tool_started", "id": event.id, "name": event.name, "summary": event.summary, **parent}
-        case ToolFinished():
-            return {"type": "tool_finished", "id": event.id, "ok": event.ok, "output": event.output}
-        case ApprovalAsked():
-            return {"type": "approval_asked", "id": event.id, "tool": event.tool, "summary": event.summary}
-        case RequestClosed():
-            return {"type": "request_closed", "id": event.id, "allowed": event.allowed, "text": event.text}
-        case _:
-            return None
 
 
 def usage(used: Usage) -> dict[str, object]:

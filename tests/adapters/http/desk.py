@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,9 +57,11 @@ class Desk:
 
     async def records(self, count: int = 1) -> list[UsageRecord]:
         """The usage records, once there are so many: they are written in batches."""
-        async with asyncio.timeout(PATIENCE):
-            while len(found := await self.application.store.meter.records(UsageQuery())) < count:
-                await asyncio.sleep(0.02)
+        found: Sequence[UsageRecord] = ()
+        for _ in range(int(PATIENCE / 0.02)):
+            if len(found := await self.application.store.meter.records(UsageQuery())) >= count:
+                break
+            await asyncio.sleep(0.02)
         return list(found)
 
     def files(self) -> list[Path]:

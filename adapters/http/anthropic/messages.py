@@ -1,0 +1,89 @@
+"""`POST /v1/messages`."""
+
+from __future__ import annotations
+
+import msgspec
+from aiohttp import web
+
+from adapters.http.anthropic.frames import Frames, usage
+from adapters.http.anthropic.reading import lines
+from adapters.http.anthropic.schema import MessagesRequest
+from adapters.http.asking import Answer, Question, asked
+from adapters.http.call import Call
+from adapters.http.errors import invalid, unsupported
+from adapters.http.files import held
+from adapters.http.streaming import stream
+from adapters.http.transcript import read
+from adapters.http.wishes import Claude, chosen, object_schema, overrides, session_of
+from botkit.events import ThinkingDelta
+
+REFUSED = ("stop_sequences", "tools", "tool_choice", "mcp_servers", "container")
+
+
+async def messages(call: Call) -> web.StreamResponse:
+    body = call.parsed(MessagesRequest)
+    claude = _claude(body)
+    question = await _question(call, body, claude)
+    headers = {"X-Session-Id": question.session} if question.session else {}
+    if body.stream:
+        return await stream(call, question, Frames(body.model, claude.show, whole=bool(_schema(body))), headers)
+    async with asked(call, question) as answer:
+        return await _whole(body, claude, answer, headers)
+
+
+async def _question(call: Call, body: MessagesRequest, claude: Claude) -> Question:
+    for name in REFUSED:
+        if getattr(body, name):
+            raise unsupported(name, f"{name} is not supported")
+    if body.max_tokens and call.key.scopes.max_tokens and body.max_tokens > call.key.scopes.max_tokens:
+        raise invalid("max_tokens", f"this API key may ask for {call.key.scopes.max_tokens} tokens at most")
+    bot, adapter, model = chosen(call, body.model)
+    session = session_of(call, claude.session)
+    said = read(lines(body), "messages", alone=bool(session))
+    wanted = overrides(call, bot, adapter, claude, model=model, system=said.system, schema=_schema(body))
+    files = await held(bot, adapter, said.files, wanted.workdir)
+    user = (body.metadata.user_id if body.metadata else None) or ""
+    return Question(bot, adapter, said.text, session, user, files=files, overrides=wanted, leave=claude.on_disconnect)
+
+
+def _claude(body: MessagesRequest) -> Claude:
+    """What the API's own parameters say of thinking; `claude` says it louder."""
+    more: dict[str, object] = {}
+    config, thinking = body.output_config, body.thinking
+    if thinking is not None and body.claude.thinking is None:
+        more["thinking"] = 0 if thinking.type == "disabled" else thinking.budget_tokens
+        if thinking.type != "disabled":
+            more["show"] = tuple(dict.fromkeys((*body.claude.show, "thinking")))
+    if config is not None and config.effort is not None and body.claude.effort is None:
+        more["effort"] = config.effort
+    return body.claude.model_copy(update=more)
+
+
+def _schema(body: MessagesRequest) -> str:
+    if body.output_config is not None and body.output_config.format is not None:
+        return object_schema(body.output_config.format.schema_, "output_config.format.schema")
+    if body.output_format is not None:
+        return object_schema(body.output_format.schema_, "output_format.schema")
+    return ""
+
+
+async def _whole(body: MessagesRequest, claude: Claude, answer: Answer, headers: dict[str, str]) -> web.Response:
+    thoughts: list[str] = []
+    async for batch in answer.batches():
+        if "thinking" in claude.show:
+            thoughts += [event.text for event in batch if isinstance(event, ThinkingDelta) and not event.parent]
+    finished = answer.answered()
+    content: list[dict[str, object]] = [{"type": "text", "text": finished.text}]
+    if thoughts:
+        content.insert(0, {"type": "thinking", "thinking": "".join(thoughts), "signature": ""})
+    said = {
+        "id": f"msg_{answer.turn}",
+        "type": "message",
+        "role": "assistant",
+        "model": body.model,
+        "content": content,
+        "stop_reason": "end_turn",
+        "stop_sequence": None,
+        "usage": usage(finished.usage),
+    }
+    return web.Response(body=msgspec.json.encode(said), content_type="application/json", headers=headers)

@@ -1,0 +1,108 @@
+"""The body of `POST /v1/messages`: what is used, what is ignored, what is refused."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from adapters.http.wishes import Body, Claude, Effort, UserName
+
+
+class Loose(BaseModel):
+    """Part of a message: what newer versions of the API have added to it does no harm."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class Source(Loose):
+    type: Literal["base64", "text"]
+    media_type: str = "application/octet-stream"
+    data: str
+
+
+class Text(Loose):
+    type: Literal["text"]
+    text: str
+
+
+class Image(Loose):
+    type: Literal["image"]
+    source: Source
+
+
+class Document(Loose):
+    type: Literal["document"]
+    source: Source
+    title: str | None = None
+
+
+class Thinking(Loose):
+    """Of an earlier answer; not given to Claude again."""
+
+    type: Literal["thinking", "redacted_thinking"]
+
+
+class ToolUse(Loose):
+    type: Literal["tool_use"]
+    name: str
+
+
+class ToolResult(Loose):
+    type: Literal["tool_result"]
+    content: str | tuple[Text | Image, ...] = ""
+
+
+Block = Annotated[Text | Image | Document | Thinking | ToolUse | ToolResult, Field(discriminator="type")]
+
+
+class Spoken(Loose):
+    role: Literal["user", "assistant"]
+    content: str | tuple[Block, ...]
+
+
+class Metadata(Loose):
+    user_id: UserName | None = None
+
+
+class ThinkingConfig(Loose):
+    type: Literal["enabled", "disabled", "adaptive"]
+    budget_tokens: Annotated[int, Field(ge=1, le=128_000)] | None = None
+
+
+class Format(Loose):
+    type: Literal["json_schema"]
+    schema_: dict[str, Any] = Field(alias="schema")
+
+
+class OutputConfig(Loose):
+    effort: Effort | None = None
+    format: Format | None = None
+
+
+class MessagesRequest(Body):
+    """Anthropic's message. Ignored: temperature, top_p, top_k, service_tier, cache_control; max_tokens as a limit."""
+
+    model: str
+    """`bot` or `bot/model`."""
+    messages: Annotated[tuple[Spoken, ...], Field(min_length=1)]
+    max_tokens: Annotated[int, Field(ge=1)] | None = None
+    system: str | tuple[Text, ...] = ""
+    stream: bool = False
+    metadata: Metadata | None = None
+    thinking: ThinkingConfig | None = None
+    output_config: OutputConfig | None = None
+    output_format: Format | None = None
+    claude: Claude = Claude()
+
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    service_tier: str | None = None
+    cache_control: dict[str, Any] | None = None
+
+    stop_sequences: tuple[str, ...] = ()
+    tools: tuple[Any, ...] = ()
+    tool_choice: Any = None
+    mcp_servers: tuple[Any, ...] = ()
+    container: Any = None
