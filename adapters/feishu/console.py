@@ -13,8 +13,8 @@ def steps() -> str:
     why = "\n".join(
         f"     {need.scope:<{width}}  {need.purpose}{'' if need.required else ' (optional)'}" for need in NEEDS
     )
-    events = "\n".join(f"     {name:<24}  {purpose}" for name, purpose in EVENTS.items())
-    callbacks = "\n".join(f"     {name:<24}  {purpose}" for name, purpose in CALLBACKS.items())
+    events = "\n".join(f"     {name:<45}  {purpose}" for name, purpose in EVENTS.items())
+    callbacks = "\n".join(f"     {name:<45}  {purpose}" for name, purpose in CALLBACKS.items())
     return f"""Set up a Feishu or Lark bot (Developer Console: https://open.feishu.cn/app or https://open.larksuite.com/app)
 
 1. Create Custom App. Credentials & Basic Info shows App ID and App Secret.

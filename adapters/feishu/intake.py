@@ -15,6 +15,7 @@ from adapters.feishu.history import History
 from adapters.feishu.parse import (
     Me,
     deleted,
+    entered,
     fingerprint,
     in_topic,
     may_follow_up,
@@ -91,6 +92,10 @@ class Intake:
             self._recalled(gone)
             before = self._taken.get(gone)
             return before is not None and bool(await self._hub.deliver(deleted(before)))
+        sign = entered(delivery, self.me)
+        if sign is not None:
+            self._hub.warm(*sign)
+            return False
         message = parse(delivery, self.me)
         if message is None:
             return False

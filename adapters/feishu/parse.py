@@ -49,6 +49,15 @@ def recalled(delivery: Delivery) -> str:
     return delivery.get("event", Event()).get("message_id", "")
 
 
+def entered(delivery: Delivery, me: Me) -> tuple[Conversation, User] | None:
+    """Who has opened their direct messages with the bot: a message of theirs may follow."""
+    header, event = delivery.get("header", EventHeader()), delivery.get("event", Event())
+    who, chat = event.get("operator_id", {}).get("open_id"), event.get("chat_id")
+    if header.get("event_type") != "im.chat.access_event.bot_p2p_chat_entered_v1" or not who or not chat:
+        return None
+    return Conversation(me.adapter, header.get("tenant_key", ""), chat, direct=True), User(who)
+
+
 def deleted(message: Message) -> Message:
     """The recall of a message, which Feishu tells without saying whose it was."""
     return replace(

@@ -29,11 +29,13 @@ NEEDS = (
     Need("cardkit:card:write", "answers that grow in streaming cards"),
     Need("im:message.reactions:write_only", "the sign of work in progress", ("im:message", "im:message.reactions")),
     Need("im:message.group_msg", "follow-ups in topics without a mention", ("im:message.group_msg:readonly",), False),
+    Need("im:chat.access_event.bot_p2p_chat:read", "knowing that somebody opens the chat", required=False),
     Need("contact:user.base:readonly", "names of people", required=False),
 )
 EVENTS = {
     "im.message.receive_v1": "messages",
     "im.message.recalled_v1": "messages taken back",
+    "im.chat.access_event.bot_p2p_chat_entered_v1": "somebody opens the chat: Claude is readied (optional)",
 }
 CALLBACKS = {"card.action.trigger": "buttons"}
 

@@ -105,6 +105,7 @@ class Event(TypedDict, total=False):
     message_id: str
     chat_id: str
     recall_time: str
+    operator_id: Ids
     operator: Operator
     token: str
     action: Press

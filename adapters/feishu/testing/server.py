@@ -11,6 +11,7 @@ from adapters.feishu.testing.building import Building, Timing, opened
 from adapters.feishu.testing.clock import Clock
 from adapters.feishu.testing.delivery import Delivery
 from adapters.feishu.testing.directory import Directory
+from adapters.feishu.testing.events import ids
 from adapters.feishu.testing.faults import Fault, Faults, Trouble
 from adapters.feishu.testing.people import Press
 from adapters.feishu.testing.record import ApiCall, Record, Violation
@@ -160,6 +161,17 @@ class LoopbackFeishu:
     async def press(self, person: Person | str, post: Post, wanted: str) -> Press:
         """Press the button with that label, name, element id or JSON value; returns when the app answered or failed."""
         return await self.inside.people.press(self.directory.find_person(person), post, wanted)
+
+    async def enter(self, person: Person | str, app: App | None = None) -> Chat:
+        """A person opens their direct messages with the bot."""
+        who, of = self.directory.find_person(person), app or self.app
+        chat = self.p2p(who, of)
+        self.inside.site.courier.send(
+            of,
+            "im.chat.access_event.bot_p2p_chat_entered_v1",
+            {"chat_id": chat.id, "operator_id": ids(self.directory, of, who)},
+        )
+        return chat
 
     async def add(self, app: App, chat: Chat | str, by: Person | str = "alice") -> None:
         """Somebody adds a bot to a group."""

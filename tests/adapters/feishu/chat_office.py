@@ -1,4 +1,4 @@
-"""A company that uses botkit in Feishu: the loopback Feishu, the real CLI with a loopback model, an operator's config."""
+"""A company that uses botkit in Feishu: a loopback Feishu, the real CLI with a loopback model, a config."""
 
 from __future__ import annotations
 

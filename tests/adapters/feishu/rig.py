@@ -15,7 +15,7 @@ from adapters.feishu.testing import App, LoopbackFeishu, Post
 from botkit.commands import Command
 from botkit.errors import StoreError
 from botkit.events import TurnEvent
-from botkit.model import Conversation, Message
+from botkit.model import Conversation, Message, User
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -28,6 +28,7 @@ class Bot:
         self.messages: list[Message] = []
         self.offered: list[Message] = []
         """Everything that was handed in, taken or not."""
+        self.signs: list[tuple[Conversation, User]] = []
         self.silent = 0
         """So many deliveries the store does not answer."""
         self.slow: asyncio.Event | None = None
@@ -76,6 +77,10 @@ class Bot:
             for where, used in self.followed_topics.items()
             if where.adapter == adapter and used >= since
         ]
+
+    def warm(self, conversation: Conversation, user: User) -> None:
+        self.signs.append((conversation, user))
+        self._feishu.record.changed()
 
     def attach(self, turn: str, since: int = 0) -> AsyncIterator[tuple[int, TurnEvent]]:
         raise KeyError(turn)

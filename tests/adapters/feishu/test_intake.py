@@ -218,3 +218,13 @@ async def test_a_platform_that_does_not_answer_delays_nobody_beyond_a_second(des
     await desk.feishu.until(lambda: desk.bot.messages)
     assert asyncio.get_running_loop().time() - since < 2.0
     assert (desk.bot.messages[0].context, desk.bot.messages[0].author.name) == ("", "")
+
+
+async def test_opening_the_chat_is_a_sign_and_no_message(desk: Desk) -> None:
+    chat = await desk.feishu.enter("alice")
+    await desk.feishu.until(lambda: desk.bot.signs)
+    await desk.nothing_more()
+    ((where, who),) = desk.bot.signs
+    assert (where.channel, where.thread, where.direct) == (chat.id, "", True)
+    assert who.id == desk.feishu.open_id("alice")
+    assert not desk.bot.offered
