@@ -21,6 +21,8 @@ UserName = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 Show = Literal["thinking", "tools"]
 Effort = Literal["minimal", "low", "medium", "high", "xhigh", "max"]
 
+ANY_OBJECT = '{"type": "object"}'
+"""The schema of an answer that only has to be JSON."""
 SESSION = re.compile(r"[A-Za-z0-9._:@=+-]{1,128}")
 _MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@/\[\]-]{0,99}")
 _TOOL = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")

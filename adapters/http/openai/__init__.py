@@ -5,6 +5,8 @@ from __future__ import annotations
 from adapters.http.endpoint import Endpoint
 from adapters.http.openai.chat import chat
 from adapters.http.openai.models import Models, health, models
+from adapters.http.openai.responses import responses
+from adapters.http.openai.responses_schema import ResponsesRequest
 from adapters.http.openai.schema import ChatRequest
 
 ENDPOINTS: tuple[Endpoint, ...] = (
@@ -16,6 +18,16 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "A chat completion, streamed or whole",
         scope="chat",
         body=ChatRequest,
+        shape="openai",
+        metered=True,
+    ),
+    Endpoint(
+        "POST",
+        "/v1/responses",
+        responses,
+        "A response, streamed or whole, that may go on from the one before",
+        scope="chat",
+        body=ResponsesRequest,
         shape="openai",
         metered=True,
     ),

@@ -17,10 +17,8 @@ from adapters.http.openai.reading import lines
 from adapters.http.openai.schema import NEUTRAL, ChatRequest, Refused, ResponseFormat
 from adapters.http.streaming import stream
 from adapters.http.transcript import read
-from adapters.http.wishes import chosen, object_schema, overrides, session_of
+from adapters.http.wishes import ANY_OBJECT, chosen, object_schema, overrides, session_of
 from botkit.events import ThinkingDelta
-
-ANY_OBJECT = '{"type": "object"}'
 
 
 async def chat(call: Call) -> web.StreamResponse:
