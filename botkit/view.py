@@ -132,7 +132,7 @@ class View:
         whole = f"{answer}\n\n" if self._apart and answer else ""
         self._settled = max(self._settled, whole or settled(answer), key=len)
         before = [self._resumed, texts.RESUMED] if self._cut_off else []
-        return "\n\n".join(part for part in (*before, self._settled) if part)
+        return "".join(f"{part}\n\n" for part in before if part) + self._settled
 
     def body(self, display: Display, *, final: bool) -> str:
         """The reply as Markdown; '' while there is nothing worth showing. `final`: nothing more will come."""

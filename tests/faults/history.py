@@ -40,7 +40,8 @@ def _thread(thread: Post, posts: list[Post]) -> Iterator[Event]:
         number = turns[_turn(post)]
         for version in post.versions:
             repeat = "may be a repeat" in version.shown
-            yield Shown(number, post.ts, _state(version.shown, number), version.at, repeat)
+            state = "partial" if version.live else _state(version.shown, number)
+            yield Shown(number, post.ts, state, version.at, repeat)
 
 
 def _turn(post: Post) -> str:

@@ -169,7 +169,8 @@ class Rig:
 
     def ended(self, thread: Post, number: int) -> bool:
         """The answer to question N stands there, finished."""
-        return any(f"done {number}." in post.shown and "Working…" not in post.shown for post in self.posts(thread))
+        over = [post.shown for post in self.posts(thread) if post.stream is None and "Working…" not in post.shown]
+        return any(f"done {number}." in shown for shown in over)
 
     async def until_ended(self, thread: Post, *numbers: int, within: float = PATIENCE) -> None:
         await self.until(

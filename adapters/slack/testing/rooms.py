@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -11,7 +10,7 @@ from adapters.slack.testing.clock import Clock
 from adapters.slack.testing.directory import Directory
 from adapters.slack.testing.record import Record
 from adapters.slack.testing.wire import Json
-from adapters.slack.testing.world import App, Channel, Post, Version
+from adapters.slack.testing.world import App, Channel, Post
 
 _SCOPE_OF = {
     "app_mention": "app_mentions:read",
@@ -36,7 +35,7 @@ class Rooms:
 
     def add(self, post: Post) -> Post:
         """Put a message into its channel; ephemeral ones are nobody's news."""
-        post.versions.append(Version(time.monotonic(), post.text, tuple(post.blocks)))
+        post.change(post.text, post.blocks)
         post.channel.posts[post.ts] = post
         for file in post.files:
             file.channels.add(post.channel.id)

@@ -97,6 +97,8 @@ class Version:
     at: float
     text: str
     blocks: tuple[Json, ...] = ()
+    live: bool = False
+    """A native stream that was running then."""
 
     @property
     def shown(self) -> str:
@@ -156,7 +158,7 @@ class Post:
     def change(self, text: str, blocks: list[Json]) -> None:
         """Show something else from now on."""
         self.text, self.blocks = text, blocks
-        self.versions.append(Version(time.monotonic(), text, tuple(blocks)))
+        self.versions.append(Version(time.monotonic(), text, tuple(blocks), self.stream is not None))
 
 
 @dataclass(slots=True, eq=False)
