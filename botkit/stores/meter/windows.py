@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import astuple, dataclass, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from botkit.keys import Begun, KeyLimits, LimitName, Spent
 
@@ -53,7 +54,12 @@ class Windows:
 
 
 def windows(now: float) -> Windows:
-    minute, day = int(now // MINUTE), int(now // DAY)
+    return _windows(int(now // MINUTE))
+
+
+@lru_cache(maxsize=16)
+def _windows(minute: int) -> Windows:
+    day = int(minute * MINUTE // DAY)
     date = datetime.fromtimestamp(day * DAY, UTC)
     following = date.replace(year=date.year + date.month // 12, month=date.month % 12 + 1, day=1)
     return Windows(
