@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import time
 from dataclasses import astuple, fields, replace
@@ -15,7 +14,7 @@ from botkit.errors import ConfigError
 from botkit.fields import duration_text
 from botkit.issuing import Desk
 from botkit.keys import ALL, ApiKey, KeyLimits, Scopes, Spent, networks
-from botkit.operator import FILE, ConfigFile, at_desk, key_id, seconds, when
+from botkit.operator import FILE, ConfigFile, at_desk, key_id, person, seconds, when
 from botkit.sheets import moment
 from botkit.tokens import Token, new_key, new_signing_secret
 
@@ -54,7 +53,7 @@ def create(
 ) -> None:
     """Make a key. Its token is printed once, and nowhere kept."""
     now = time.time()
-    key, token = new_key(name, owner or getpass.getuser(), now)
+    key, token = new_key(name, owner or person(), now)
     scopes = Scopes(
         bots=tuple(bot or ALL),
         projects=tuple(project or ()),
@@ -162,7 +161,8 @@ def delete(
 
 
 def _suspend(id: str, config: Path, *, suspended: bool) -> None:
-    changed = at_desk(config, lambda desk: desk.change(key_id(id), lambda key: replace(key, suspended=suspended)))
+    what = "key.suspend" if suspended else "key.activate"
+    changed = at_desk(config, lambda desk: desk.change(key_id(id), lambda key: replace(key, suspended=suspended), what))
     key = _found(id, changed)
     typer.echo(f"{key.id} is {key.status(time.time())}")
 

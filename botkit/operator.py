@@ -34,12 +34,20 @@ def at_desk(config: Path, work: Callable[[Desk], Awaitable[Result]]) -> Result:
 
     async def at_work() -> Result:
         async with open_store(loaded.store.url, session_ttl=loaded.store.keep_sessions) as store:
-            return await work(Desk(store, f"cli:{getpass.getuser()}"))
+            return await work(Desk(store, f"cli:{person()}"))
 
     try:
         return asyncio.run(at_work())
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def person() -> str:
+    """Who works here: the name of the user, or their number where they have none, as in some containers."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
 
 
 def key_id(text: str) -> str:

@@ -46,6 +46,8 @@ def usage(
     if csv:
         sys.stdout.write(sum_sheet(query.by, sums))
         return
+    if not sums:
+        typer.echo("nothing was used in this time")
     for each in sums:
         group = "  ".join(each.group) or "all"
         tokens = f"{each.input_tokens} in, {each.output_tokens} out"
