@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from adapters.feishu.format import defused
+from adapters.feishu.format import Folded, defused
 from adapters.feishu.wire import Json
 from botkit.markdown import plain
 from botkit.model import Action, Conversation, Outgoing
@@ -19,6 +19,8 @@ LONGEST_TEXT = 150 * 1024
 BUTTONS = 60
 """Of a card's 200 elements each takes three."""
 SUMMARY = 120
+EMPTY = "\u200b"
+"""A zero-width space, where a text must not be empty."""
 STREAMING: Json = {
     "streaming_mode": True,
     "streaming_config": {"print_strategy": "fast"},  # what is not typed yet appears at once when more text arrives
@@ -38,10 +40,14 @@ def weight(text: str) -> int:
     return len(msgspec.json.encode(dumps(text))) - 6
 
 
-def card(rendered: str, actions: Sequence[Action], conversation: Conversation, *, summary: str, mark: str) -> Json:
-    """A card with a text in the notation of cards."""
-    text: Json = {"tag": "markdown", "element_id": mark, "content": rendered or "…"}
-    return _card(text, actions, conversation, summary=summary)
+def card(
+    blocks: Sequence[Folded | str], actions: Sequence[Action], conversation: Conversation, *, summary: str, mark: str
+) -> Json:
+    """A card with text in the notation of cards. Its first element goes by the name `mark`, whatever it shows."""
+    first = blocks[0] if blocks and isinstance(blocks[0], str) else ""
+    rest = blocks[1:] if first else blocks
+    text: Json = {"tag": "markdown", "element_id": mark, "content": first or (EMPTY if rest else "…")}
+    return _card([text, *map(_block, rest)], actions, conversation, summary=summary)
 
 
 def text_of(card: Json) -> tuple[str, str]:
@@ -53,7 +59,7 @@ def text_of(card: Json) -> tuple[str, str]:
 def plain_card(words: str, actions: Sequence[Action], conversation: Conversation, *, mark: str) -> Json:
     """A card with nothing in it that could be badly formatted."""
     text: Json = {"tag": "div", "element_id": mark, "text": {"tag": "plain_text", "content": words or "…"}}
-    return _card(text, actions, conversation, summary=words)
+    return _card([text], actions, conversation, summary=words)
 
 
 def words(outgoing: Outgoing) -> str:
@@ -81,7 +87,7 @@ def uuid(nonce: str) -> str:
     return hashlib.sha256(nonce.encode()).hexdigest()[:40]
 
 
-def _card(text: Json, actions: Sequence[Action], conversation: Conversation, *, summary: str) -> Json:
+def _card(elements: Sequence[Json], actions: Sequence[Action], conversation: Conversation, *, summary: str) -> Json:
     config: Json = {
         "update_multi": True,  # else a card cannot be changed for everybody
         "streaming_mode": False,
@@ -90,7 +96,15 @@ def _card(text: Json, actions: Sequence[Action], conversation: Conversation, *, 
     }
     row = [_column(action, conversation) for action in actions[:BUTTONS]]
     buttons = [{"tag": "column_set", "flex_mode": "flow", "columns": row}] if row else []
-    return {"schema": "2.0", "config": config, "body": {"elements": [text, *buttons]}}
+    return {"schema": "2.0", "config": config, "body": {"elements": [*elements, *buttons]}}
+
+
+def _block(block: Folded | str) -> Json:
+    if isinstance(block, str):
+        return {"tag": "markdown", "content": block}
+    title = {"tag": "plain_text", "content": block.title}
+    inside = {"tag": "markdown", "content": block.text}
+    return {"tag": "collapsible_panel", "expanded": False, "header": {"title": title}, "elements": [inside]}
 
 
 def _column(action: Action, conversation: Conversation) -> Json:

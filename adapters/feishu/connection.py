@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from urllib.parse import parse_qs, urlsplit
 
@@ -186,7 +186,7 @@ class _Link:
 
 def _turned_away(problem: aiohttp.WSServerHandshakeError) -> AdapterError:
     """Feishu's reason is in the headers of the handshake."""
-    headers = problem.headers or {}
+    headers: Mapping[str, str] = problem.headers or {}
     status, said = headers.get("handshake-status", ""), headers.get("handshake-msg", "")
     inner = headers.get("handshake-autherrcode", "")
     code = next((int(each) for each in (inner, status) if each.isdigit() and int(each) in CONFIG_ERRORS), 0)

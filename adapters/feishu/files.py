@@ -50,8 +50,9 @@ async def upload(api: Api, path: Path, name: str) -> tuple[Literal["image", "fil
     except OSError as problem:
         raise NotAllowed(f"{name} cannot be read: {problem.strerror}", code="unreadable") from problem
     if data.startswith(_IMAGES) and len(data) <= MOST_IMAGE:
-        form = {"image_type": "message", "image": (name, data)}
-        answer = await api.call("POST", "/open-apis/im/v1/images", form=form)
+        answer = await api.call(
+            "POST", "/open-apis/im/v1/images", form={"image_type": "message", "image": (name, data)}
+        )
         return "image", {"image_key": _key(answer, "image_key")}
     if not data or len(data) > MOST:
         raise NotAllowed(f"{name}: Feishu takes files of 1 byte to {MOST} bytes", code="234006")

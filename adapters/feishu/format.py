@@ -13,7 +13,7 @@ from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode as Node
 
 from adapters.feishu.tables import aligned
-from botkit.markdown import unfolded
+from botkit.markdown import title_of, unfolded
 
 MOST_TABLES = 5
 """Tables that one card shows; with more it is refused (11310), so those are aligned text."""
@@ -39,9 +39,38 @@ def card_markdown(markdown: str, tables: int = MOST_TABLES) -> str:
     return _blocks(nodes, _Budget(tables))
 
 
+def card_blocks(markdown: str, tables: int = MOST_TABLES) -> list[Folded | str]:
+    """The same in pieces: what people open if they want to stands apart from the text before and after it."""
+    budget, blocks, between = _Budget(tables), list[Folded | str](), list[Node]()
+
+    def text() -> None:
+        written = _blocks(between, budget)
+        between.clear()
+        if written:
+            blocks.append(written)
+
+    for node in Node(_PARSER.parse(_UNSENDABLE.sub("", markdown))).children:
+        title = title_of(node.info) if node.type == "fence" else None
+        if title is None:
+            between.append(node)
+        else:
+            text()
+            blocks.append(Folded(title, _code(node.content, "")))
+    text()
+    return blocks
+
+
 def defused(text: str) -> str:
     """Plain text for a text message, where nothing can be escaped: what would be a tag is broken up."""
     return _TAG_INSIDE.sub("<" + _BREAK, _UNSENDABLE.sub("", text))
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """A part that is closed at first. `title` is plain text, `text` in the notation of cards."""
+
+    title: str
+    text: str
 
 
 @dataclass(slots=True)

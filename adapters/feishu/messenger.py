@@ -13,7 +13,7 @@ import structlog
 from adapters.feishu import cards
 from adapters.feishu.api import Api
 from adapters.feishu.files import upload
-from adapters.feishu.format import card_markdown
+from adapters.feishu.format import MOST_TABLES, card_blocks, card_markdown
 from adapters.feishu.posts import Name, Posts
 from adapters.feishu.reading import Reader
 from adapters.feishu.refusals import TOO_LARGE, WHERE
@@ -130,14 +130,17 @@ class FeishuMessenger:
         yield "text", {"text": cards.words(outgoing)}, "text"
 
     def _cards(self, conversation: Conversation, outgoing: Outgoing, *, streams: bool) -> Iterator[Json]:
-        """The card of a message; then, if it has tables, without those."""
+        """The card of a message; then, if it has tables, without those. Only what is finished is folded."""
         actions = (*outgoing.actions, *(self._stop if outgoing.live else ()))
-        rendered, mark = self.render(outgoing.text), cards.mark_of(outgoing.nonce, streams=streams)
-        for text in dict.fromkeys((rendered, card_markdown(outgoing.text, tables=0))):
-            form = cards.card(text, actions, conversation, summary=cards.summary(outgoing.text), mark=mark)
+        mark, before = cards.mark_of(outgoing.nonce, streams=streams), None
+        for tables in (MOST_TABLES, 0):
+            blocks = [card_markdown(outgoing.text, tables)] if outgoing.live else card_blocks(outgoing.text, tables)
+            form = cards.card(blocks, actions, conversation, summary=cards.summary(outgoing.text), mark=mark)
             if len(cards.dumps(cards.dumps(form)).encode()) > cards.REQUEST:
                 raise TooLong(f"Feishu takes at most {cards.REQUEST} bytes in a card", code="230025")
-            yield form
+            if form != before:
+                yield form
+            before = form
 
     async def _stream(self, conversation: Conversation, outgoing: Outgoing) -> str:
         """A streaming card's id; '' where there can be none."""
@@ -200,7 +203,7 @@ class FeishuMessenger:
         if not name.card:
             await self._posts.replace_card(name.message, form)
         elif live:
-            await self._streams.write(name.card, *cards.text_of(form))
+            await self._streams.write(name.card, form)
         else:
             await self._streams.finish(name.card, form)
 

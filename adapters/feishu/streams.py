@@ -12,7 +12,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 
 from adapters.feishu.api import Api
-from adapters.feishu.cards import dumps
+from adapters.feishu.cards import STREAMING, dumps, text_of
 from adapters.feishu.refusals import OLD_SEQUENCE, STREAM_CLOSED
 from adapters.feishu.wire import Json
 from botkit.errors import AdapterError, Unreachable
@@ -60,27 +60,35 @@ class Streams:
         id = found.get("card_id")
         return id if isinstance(id, str) else ""
 
-    async def write(self, id: str, mark: str, rendered: str) -> None:
-        """Replace the text of the element `mark`; Feishu types what is new of it. Raises AdapterErrors."""
+    async def write(self, id: str, form: Json) -> None:
+        """Replace the text by that of a card; Feishu types what is new of it. Raises AdapterErrors."""
         card = self._card(id)
-        if card.open_since is not None and _now() - card.open_since > RENEW:  # or CLOSED
+        if card.open_since == CLOSED:  # it was finished: there may be more in it than the text
+            await self._replace(id, {**form, "config": form["config"] | STREAMING})
+            card.open_since = _now()
+            return
+        if card.open_since is not None and _now() - card.open_since > RENEW:
             await self._switch(id, on=True)
+        mark, text = text_of(form)
         try:
-            await self._content(id, mark, rendered)
+            await self._content(id, mark, text)
         except AdapterError as problem:
             if problem.code not in STREAM_CLOSED:
                 raise
             await self._switch(id, on=True)
-            await self._content(id, mark, rendered)
+            await self._content(id, mark, text)
 
     async def finish(self, id: str, card: Json) -> None:
         """End the streaming, then put the final card in its place. Raises AdapterErrors."""
         if self._card(id).open_since != CLOSED:
             await self._switch(id, on=False)
+        await self._replace(id, card)
+
+    async def _replace(self, id: str, card: Json) -> None:
         await self._operate("PUT", CARD, id, json={"card": {"type": "card_json", "data": dumps(card)}})
 
     async def _content(self, id: str, mark: str, rendered: str) -> None:
-        await self._operate("PUT", CARD + "/elements/{}/content", id, mark, json={"content": rendered or "…"})
+        await self._operate("PUT", CARD + "/elements/{}/content", id, mark, json={"content": rendered})
 
     async def _switch(self, id: str, *, on: bool) -> None:
         settings = {"config": {"streaming_mode": on}}

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from adapters.feishu import FeishuSettings, plugin
 from adapters.feishu.scopes import NEEDS, missing
 from adapters.feishu.testing import LoopbackFeishu
+from adapters.feishu.wire import Json
 from botkit.errors import AdapterError, Gone, NotAllowed, Unreachable
 from botkit.model import Attachment
 from tests.adapters.feishu.rig import Bot, adapter_for
@@ -56,9 +57,7 @@ def test_a_wider_scope_does_as_well() -> None:
     ("changes", "says"),
     [({"app_secret": "wrong"}, "app_secret is wrong"), ({"app_id": "cli_wrong"}, "app_id or app_secret")],
 )
-async def test_wrong_credentials_are_told_at_the_start(
-    feishu: LoopbackFeishu, changes: dict[str, object], says: str
-) -> None:
+async def test_wrong_credentials_are_told_at_the_start(feishu: LoopbackFeishu, changes: Json, says: str) -> None:
     with pytest.raises(NotAllowed, match=says):
         async with adapter_for(feishu, **changes).connect(Bot(feishu)):
             pass

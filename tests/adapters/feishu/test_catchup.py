@@ -9,6 +9,7 @@ import pytest
 
 from adapters.feishu.testing import LoopbackFeishu, Post
 from adapters.feishu.testing.world import TENANT
+from adapters.feishu.wire import Json
 from botkit.model import Conversation
 from tests.adapters.feishu.rig import Bot, adapter_for
 
@@ -80,7 +81,7 @@ async def test_a_lost_connection_is_caught_up_as_well(feishu: LoopbackFeishu) ->
 
 
 @pytest.mark.parametrize("changes", [{"catch_up": 0}, {"catch_up_age": 0.0}])
-async def test_it_can_be_switched_off(feishu: LoopbackFeishu, changes: dict[str, object]) -> None:
+async def test_it_can_be_switched_off(feishu: LoopbackFeishu, changes: Json) -> None:
     bot = Bot(feishu)
     bot.followed_topics[await missed(feishu)] = time.time()
     async with adapter_for(feishu, **changes).connect(bot):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from adapters.feishu import cards
-from adapters.feishu.format import card_markdown, defused
+from adapters.feishu.format import Folded, card_blocks, card_markdown, defused
 from adapters.feishu.testing.marks import ats, prose, rendered, tables
 from botkit.markdown import folded, presentable
 from botkit.model import Action, Conversation, Outgoing
@@ -103,12 +103,12 @@ def test_every_part_of_a_long_text_fits_into_a_card() -> None:
     parts = split(text, lambda part: cards.weight(card_markdown(part)) <= cards.MOST)
     assert len(parts) > 5
     for part in parts:
-        form = cards.card(card_markdown(part), (), HERE, summary=cards.summary(part), mark="t1")
+        form = cards.card(card_blocks(part), (), HERE, summary=cards.summary(part), mark="t1")
         assert len(cards.dumps(cards.dumps(form)).encode()) < cards.REQUEST
 
 
 def test_buttons_carry_where_they_stand() -> None:
-    form = cards.card("Sure?", (Action("Allow", "/allow 1", "primary"),), HERE, summary="Sure?", mark="t1")
+    form = cards.card(["Sure?"], (Action("Allow", "/allow 1", "primary"),), HERE, summary="Sure?", mark="t1")
     button = form["body"]["elements"][1]["columns"][0]["elements"][0]
     assert button["type"] == "primary"
     assert button["behaviors"][0]["value"] == {"botkit": "/allow 1", "topic": "om_1", "direct": False}
@@ -130,3 +130,20 @@ def test_names_given_to_feishu_fit() -> None:
         assert len(cards.mark_of(nonce, streams=True)) == 20
         assert cards.mark_of(nonce, streams=True)[0].isalpha()
     assert cards.mark_of("a", streams=True) != cards.mark_of("a", streams=False)
+
+
+def test_what_people_may_open_is_closed_at_first() -> None:
+    shown = folded("Bash: 3 lines", "a\nb <at id=all></at>")
+    text = f"Before\n\n{shown}\n\nAfter\n\n- 1"
+    assert card_blocks(text) == [
+        "Before",
+        Folded("Bash: 3 lines", "```\na\nb <\u200bat id=all><\u200b/at>\n```"),
+        "After\n\n- 1",
+    ]
+    form = cards.card(card_blocks(text), (), HERE, summary="Before", mark="t1")
+    assert [element["tag"] for element in form["body"]["elements"]] == ["markdown", "collapsible_panel", "markdown"]
+    assert form["body"]["elements"][1]["expanded"] is False
+    assert "folded" not in card_markdown(text)
+    alone = cards.card(card_blocks(folded("T", "x")), (), HERE, summary="T", mark="t1")
+    assert alone["body"]["elements"][0] == {"tag": "markdown", "element_id": "t1", "content": cards.EMPTY}
+    assert card_blocks("") == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from adapters.feishu.testing import Card, LoopbackFeishu, Post
 from adapters.feishu.testing.world import TENANT
 from botkit.errors import Gone, NotAllowed, RateLimited, TooLong, Unreachable
 from botkit.events import TextDelta, TurnFinished
+from botkit.markdown import folded
 from botkit.model import Action, Conversation, MessageRef, Outgoing
 from botkit.reply import EditReply
 from tests.adapters.feishu.rig import bot_posts, calls
@@ -68,6 +69,10 @@ async def desk() -> AsyncGenerator[Desk]:
 
 def live(text: str, nonce: str = "n") -> Outgoing:
     return Outgoing(text, nonce=nonce, live=True)
+
+
+def _a_card(arguments: Mapping[str, object]) -> bool:
+    return arguments.get("msg_type") == "interactive"
 
 
 async def test_a_growing_answer_is_typed_into_one_card_that_is_closed_at_its_end(desk: Desk) -> None:
@@ -140,6 +145,18 @@ async def test_a_card_that_was_finished_can_grow_again(desk: Desk) -> None:
     desk.feishu.assert_clean()
 
 
+async def test_what_is_folded_is_shown_while_it_grows_and_closed_at_the_end(desk: Desk) -> None:
+    text = f"Look\n\n{folded('Bash: 2 lines', 'a')}"
+    ref = await desk.messenger.send(desk.here, live(text))
+    await desk.messenger.edit(ref, live(text + "\n\nmore"))
+    assert "▸" not in desk.post(ref).shown
+    await desk.messenger.edit(ref, Outgoing(text + "\n\nmore", nonce="n"))
+    assert "▸ Bash: 2 lines" in desk.post(ref).shown
+    await desk.messenger.edit(ref, live("Another text"))
+    assert desk.post(ref).shown == "Another text\n[Stop]"
+    desk.feishu.assert_clean()
+
+
 async def test_while_somebody_presses_a_button_the_card_waits(desk: Desk) -> None:
     ref = await desk.messenger.send(desk.here, live("One"))
     desk.card(ref).interacting = 1
@@ -180,10 +197,7 @@ async def test_whatever_speaks_against_a_streaming_card_the_text_is_there(desk: 
 @pytest.mark.parametrize("code", [230001, 230022, 230028, 230054, 230055, 230099, 200621, 9499, 1234567])
 @pytest.mark.parametrize("growing", [True, False])
 async def test_whatever_speaks_against_cards_the_words_are_there(desk: Desk, code: int, growing: bool) -> None:
-    def a_card(arguments: object) -> bool:
-        return isinstance(arguments, dict) and arguments.get("msg_type") == "interactive"
-
-    desk.feishu.fault(REPLY, "error", times=9, code=code, where=a_card)
+    desk.feishu.fault(REPLY, "error", times=9, code=code, where=_a_card)
     outgoing = Outgoing("**One** <at id=all></at>", (Action("Allow", "/allow 1"),), nonce="n", live=growing)
     ref = await desk.messenger.send(desk.here, outgoing)
     assert desk.post(ref).kind == "text"
@@ -211,12 +225,9 @@ async def test_a_final_text_that_the_card_refuses_is_posted_anew(desk: Desk, cod
 
 
 async def test_an_answer_is_delivered_even_where_no_card_is_ever_taken(desk: Desk) -> None:
-    def a_card(arguments: object) -> bool:
-        return isinstance(arguments, dict) and arguments.get("msg_type") == "interactive"
-
     for route in (CREATE, UPDATE, SETTINGS, CONTENT, "im.v1.message.patch"):
         desk.feishu.fault(route, "error", times=99, code=230099)
-    desk.feishu.fault(REPLY, "error", times=99, code=230099, where=a_card)
+    desk.feishu.fault(REPLY, "error", times=99, code=230099, where=_a_card)
     reply = desk.reply()
     async with reply:
         reply.push(TextDelta("Half an answer"))

@@ -88,8 +88,8 @@ def test_everybody_is_not_the_bot() -> None:
 
 
 def test_a_message_outside_of_topics_begins_one() -> None:
-    for changes in ({"thread_id": None}, {"root_id": None, "parent_id": None}):
-        message = parse(delivery(**changes), ME)
+    for given in (delivery(thread_id=None), delivery(root_id=None, parent_id=None)):
+        message = parse(given, ME)
         assert message is not None
         assert message.conversation.thread == message.id
 

@@ -13,6 +13,7 @@ import msgspec
 import pytest
 
 from adapters.feishu.testing import LoopbackFeishu, encrypted, signed
+from adapters.feishu.wire import Json
 from tests.adapters.feishu.rig import Bot, adapter_for, webhook_at
 
 KEY = "a key of the console"
@@ -26,10 +27,10 @@ async def feishu() -> AsyncGenerator[LoopbackFeishu]:
 
 
 @asynccontextmanager
-async def mounted(feishu: LoopbackFeishu, bot: Bot, **changes: object) -> AsyncGenerator[str]:
+async def mounted(feishu: LoopbackFeishu, bot: Bot, changes: Json | None = None) -> AsyncGenerator[str]:
     """The adapter behind a web server; not yet known to Feishu."""
-    given = {"transport": "webhook", "encrypt_key": KEY, "verification_token": feishu.app.verification_token}
-    adapter = adapter_for(feishu, **{**given, **changes})
+    given: Json = {"transport": "webhook", "encrypt_key": KEY, "verification_token": feishu.app.verification_token}
+    adapter = adapter_for(feishu, **{**given, **(changes or {})})
     async with adapter.connect(bot), webhook_at(feishu, bot) as url:
         yield url
 
@@ -51,7 +52,7 @@ async def test_messages_and_presses_arrive_over_the_webhook(feishu: LoopbackFeis
 
 async def test_with_a_wrong_key_or_token_the_console_does_not_take_the_address(feishu: LoopbackFeishu) -> None:
     for wrong in ({"encrypt_key": "another"}, {"verification_token": "another"}):
-        async with mounted(feishu, Bot(feishu), **wrong) as url:
+        async with mounted(feishu, Bot(feishu), wrong) as url:
             with pytest.raises(ValueError, match="did not echo"):
                 await feishu.subscribe(url)
 
