@@ -27,6 +27,8 @@ RESERVED = 120.0
 """Seconds a spare waits for the session it was promised to."""
 PATIENCE = 10.0
 """Seconds beyond `TurnLimits.stop` that running turns have to end when the pool is left."""
+WEIGH = 0.5
+"""Seconds for which the memory of the workers counts as known; asking for it takes longer the more there are."""
 CALM = 3.0
 """Seconds that a new spare waits at most for those who answer to begin."""
 MEGABYTE = 1024 * 1024
@@ -60,6 +62,8 @@ class Pool:
         self._queue = Queue()
         self._refilling: asyncio.Task[None] | None = None
         self._news = asyncio.Event()
+        self._weight, self._weighed, self._weigh_at = 0, 0, 0.0
+        """Bytes that so many workers held when they were weighed last, and when that is too long ago."""
         self._look_at = 0.0
         """When somebody's time may be up, by the loop's clock."""
         self._tending: asyncio.Task[None] | None = None
@@ -305,9 +309,13 @@ class Pool:
     def _room(self) -> bool:
         if self._count() >= self._limits.max_workers:
             return False
-        pids = [worker.pid for worker in (*self.workers, *self._closing)]
-        unborn = len(self._promised) + 1
-        return not pids or reap.resident(pids) + unborn * TYPICAL * MEGABYTE <= self._memory
+        live = (*self.workers, *self._closing)
+        if self._now() >= self._weigh_at:
+            self._weighed = len(live)
+            self._weight = reap.resident([worker.pid for worker in live])
+            self._weigh_at = self._now() + WEIGH
+        unweighed = len(live) - self._weighed + len(self._promised) + 1
+        return not live or self._weight + unweighed * TYPICAL * MEGABYTE <= self._memory
 
     def _count(self) -> int:
         return len(self.workers) + len(self._closing) + len(self._promised)
@@ -368,6 +376,7 @@ class Pool:
 
     def _closed(self, worker: Worker) -> None:
         self._closing.pop(worker, None)
+        self._weigh_at = 0.0
         self._settle()
 
     async def _tend(self) -> None:
