@@ -9,7 +9,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import uuid4
 
+from adapters.http.authors import KEY
 from adapters.http.reply import HttpReply, Waiting
+from adapters.http.runs import RunDesk, RunReply
 from adapters.http.settings import HttpSettings
 from botkit.display import Display
 from botkit.errors import Gone, NotAllowed
@@ -17,8 +19,6 @@ from botkit.folders import upload_folder
 from botkit.model import Attachment, Capabilities, Conversation, Message, MessageRef, Outgoing, ReplyState, Role
 from botkit.protocols import Checkpoint, Hub, Reply
 
-KEY = "key:"
-"""What the id of an author begins with: `key:<key id>`, or `key:<key id>:<end user>`."""
 INBOX = "http"
 """Holds received files, among the uploads of a bot's workdir, until their turn fetches them."""
 
@@ -32,6 +32,10 @@ class HttpAdapter:
         self.name, self.settings = name, settings
         self.hub: Hub | None = None
         """The bot, while it takes messages."""
+        self.desk: RunDesk | None = None
+        """Where the outcomes of runs go for which nobody waits; the gateway's."""
+        self.bot = ""
+        """The bot's name."""
         self._waiting: dict[str, Waiting] = {}
 
     @property
@@ -40,7 +44,7 @@ class HttpAdapter:
 
     @asynccontextmanager
     async def connect(self, hub: Hub) -> AsyncGenerator[None]:
-        self.hub = hub
+        self.hub, self.bot = hub, hub.bot
         try:
             yield
         finally:
@@ -49,6 +53,10 @@ class HttpAdapter:
     def role(self, message: Message) -> Role | None:
         """Only the gateway makes messages of this adapter, and only for verified keys."""
         return "user" if message.author.id.startswith(KEY) else None
+
+    def attach(self, desk: RunDesk, bot: str) -> None:
+        """Give it the gateway's desk. Before the bot connects: what a crash cut off is taken up even earlier."""
+        self.desk, self.bot = desk, bot
 
     def wait(self, message: str) -> Waiting:
         """What will happen in the turn of the message with this id. Before it is delivered; `forget` afterwards."""
@@ -67,7 +75,9 @@ class HttpAdapter:
         resume: ReplyState | None = None,
         checkpoint: Checkpoint | None = None,
     ) -> Reply:
-        del nonce, display, resume, checkpoint  # a program sees every event, and nothing is posted that could be edited
+        del display, resume, checkpoint  # a program sees every event, and nothing is posted that could be edited
+        if message.kept:
+            return RunReply(self, message, nonce)
         return HttpReply(self._waiting.get(message.id) or Waiting())
 
     async def hold(self, workdir: Path, data: bytes, name: str, media_type: str) -> Attachment:

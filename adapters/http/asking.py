@@ -10,13 +10,16 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import uuid4
 
-from adapters.http.adapter import KEY, HttpAdapter
+from adapters.http.adapter import HttpAdapter
+from adapters.http.authors import author
 from adapters.http.call import Call
 from adapters.http.errors import HttpError, of_outcome, unavailable
 from adapters.http.reply import Waiting
+from adapters.http.runs import of_message
 from botkit.bot import Bot
 from botkit.events import Outcome, TextDelta, ThinkingDelta, ToolStarted, TurnEvent, TurnFinished
 from botkit.model import PLAIN, Attachment, Conversation, Message, Overrides, User
+from botkit.runs import Run
 
 LOOK = 0.5
 """Seconds between two looks whether the client is still there."""
@@ -116,15 +119,12 @@ class Gone(Exception):
 @asynccontextmanager
 async def asked(call: Call, question: Question) -> AsyncGenerator[Answer]:
     """Give the question to its bot; inside, read the answer. Leaving before the end stops the turn, or lets it run."""
-    message = _message(call, question)
+    message = _message(call, question, kept=False)
     adapter, bot = question.adapter, question.bot
-    call.bot, call.user = bot.name, question.user
-    call.model = question.overrides.model or bot.settings.model
+    _note(call, question)
     waiting = adapter.wait(message.id)
     try:
-        turn = await bot.deliver(message)
-        if not turn:
-            raise HttpError(403, "not_allowed", "the bot does not answer this API key")
+        turn = await _deliver(bot, message)
         deadline = asyncio.get_running_loop().time() + call.gateway.settings.request_time
         answer = Answer(call, waiting, message, turn, deadline)
         try:
@@ -134,6 +134,33 @@ async def asked(call: Call, question: Question) -> AsyncGenerator[Answer]:
                 await _stop(bot, message)
     finally:
         adapter.forget(message.id)
+
+
+async def started(call: Call, question: Question) -> Run:
+    """Give the question to its bot and do not wait: the run is durable, and its outcome can be looked up.
+
+    The question must name a session. Raises HttpError, StoreError.
+    """
+    message = _message(call, question, kept=True)
+    _note(call, question)
+    turn = await _deliver(question.bot, message)
+    run = of_message(question.bot.name, message, turn)
+    if question.adapter.desk is None:
+        raise unavailable("the gateway is stopping")
+    await question.adapter.desk.begin(run)
+    return run
+
+
+def _note(call: Call, question: Question) -> None:
+    call.bot, call.user = question.bot.name, question.user
+    call.model = question.overrides.model or question.bot.settings.model
+
+
+async def _deliver(bot: Bot, message: Message) -> str:
+    turn = await bot.deliver(message)
+    if not turn:
+        raise HttpError(403, "not_allowed", "the bot does not answer this API key")
+    return turn
 
 
 async def _stop(bot: Bot, message: Message) -> None:
@@ -151,17 +178,16 @@ def conversation(call: Call, adapter: HttpAdapter, session: str) -> Conversation
     return Conversation(adapter.name, call.key.id, session, direct=True)
 
 
-def _message(call: Call, question: Question) -> Message:
-    author = f"{KEY}{call.key.id}:{question.user}" if question.user else f"{KEY}{call.key.id}"
+def _message(call: Call, question: Question, *, kept: bool) -> Message:
     id = uuid4().hex
     return Message(
         id,
         conversation(call, question.adapter, question.session or f"{STATELESS}/{id}"),
-        User(author, question.user or call.key.name),
+        User(author(call.key.id, question.user), question.user or call.key.name),
         question.text,
         time.time(),
         attachments=question.files,
-        kept=False,
+        kept=kept,
         verbatim=True,
         stateless=not question.session,
         overrides=question.overrides,

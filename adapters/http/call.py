@@ -103,6 +103,7 @@ class Call:
         adapter = http_adapter(bot) if bot is not None else None
         if bot is None or adapter is None or not self.key.scopes.bot(name):
             raise not_found(f"bot: {name[:100]!r}", field=field)
+        adapter.attach(self.gateway.desk, bot.name)  # a reload may have made it anew
         if adapter.hub is None:
             raise unavailable(f"the bot {name} is not connected", code="stopping")
         return bot, adapter

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from adapters.http.adapter import KEY
+from adapters.http.authors import KEY
 from adapters.http.errors import HttpError, not_found
 from adapters.http.sessions import owns
 from botkit.approvals import Pending

@@ -15,7 +15,7 @@ from aiohttp import web
 from adapters.http.admin.admins import Admins
 from adapters.http.asking import Gone
 from adapters.http.auth import Auth
-from adapters.http.call import Call, read_body
+from adapters.http.call import Call, http_adapter, read_body
 from adapters.http.client import Proxies
 from adapters.http.cors import Cors
 from adapters.http.endpoint import Endpoint, methods_by_path
@@ -23,6 +23,7 @@ from adapters.http.errors import HttpError, unavailable
 from adapters.http.failures import Failures
 from adapters.http.rates import rate_headers
 from adapters.http.routes import ENDPOINTS
+from adapters.http.runs import RunDesk
 from adapters.http.settings import GatewaySettings
 from adapters.http.verify import KeyAuth, refuse_open_door
 from botkit.errors import StoreError
@@ -50,6 +51,7 @@ class Gateway:
     auth: Auth
     admins: Admins
     ledger: Ledger
+    desk: RunDesk
 
     def __init__(self, settings: GatewaySettings, endpoints: Sequence[Endpoint] = ENDPOINTS) -> None:
         self.settings = settings
@@ -76,6 +78,10 @@ class Gateway:
             for path, methods in methods_by_path(self._endpoints).items():
                 house.mount("OPTIONS", path, partial(self.cors.preflight, methods), seconds=None)
         async with Ledger(store.meter, store.keys, ring.used) as self.ledger:
+            self.desk = RunDesk(store, self.ledger)
+            for name, bot in house.bots.items():
+                if adapter := http_adapter(bot):
+                    adapter.attach(self.desk, name)
             try:
                 yield
             finally:

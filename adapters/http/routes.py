@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from adapters.http import anthropic, live, openai
+from adapters.http import anthropic, api, live, openai
 from adapters.http.admin import routes as admin
 from adapters.http.endpoint import Endpoint
 
-ENDPOINTS: tuple[Endpoint, ...] = (*openai.ENDPOINTS, *anthropic.ENDPOINTS, *live.ENDPOINTS, *admin.ENDPOINTS)
+ENDPOINTS: tuple[Endpoint, ...] = (
+    *openai.ENDPOINTS,
+    *anthropic.ENDPOINTS,
+    *api.ENDPOINTS,
+    *live.ENDPOINTS,
+    *admin.ENDPOINTS,
+)

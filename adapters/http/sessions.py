@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from adapters.http.adapter import KEY, HttpAdapter
+from adapters.http.adapter import HttpAdapter
+from adapters.http.authors import KEY
 from adapters.http.errors import HttpError, not_found
 from botkit.bot import Bot
 from botkit.keys import ApiKey

@@ -1,0 +1,134 @@
+"""Async runs: asked now, answered whether or not anybody waits, and looked up later; also across a restart."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from typing import Any, Protocol
+
+import structlog
+
+from adapters.http.authors import KEY
+from adapters.http.errors import of_outcome
+from botkit.errors import StoreError
+from botkit.events import Outcome, TurnEvent, TurnFailed, TurnFinished
+from botkit.ledger import Ledger
+from botkit.model import Message, ReplyState
+from botkit.protocols import Store
+from botkit.runs import Run, RunStatus
+from botkit.usage import UsageRecord
+
+log = structlog.get_logger("botkit")
+
+AGAIN = 1.0
+"""Seconds between two tries to store an outcome while the store does not answer."""
+TRIES = 60
+ENDPOINT = "run"
+"""What the usage record of a run says instead of a route."""
+
+
+class RunDesk:
+    """Stores what becomes of runs, and records what they used."""
+
+    def __init__(self, store: Store, ledger: Ledger) -> None:
+        self._runs, self._ledger = store.runs, ledger
+        self.on_end: list[Callable[[Run], Coroutine[Any, Any, None]]] = []
+        """Called with each run that has ended, once it is stored: for webhooks."""
+
+    async def begin(self, run: Run) -> None:
+        """A run that was delivered; it may have ended already. Raises StoreError."""
+        await self._runs.save(run)
+
+    async def end(self, bot: str, message: Message, turn: str, outcome: Outcome) -> bool:
+        """True: it is stored. A silent store is tried for a minute."""
+        ended = _ended(outcome)
+        for _ in range(TRIES):
+            try:
+                known = await self._runs.get(turn) or of_message(bot, message, turn)
+                run = replace(known, ended=time.time(), **ended)
+                await self._runs.save(run)
+                break
+            except StoreError as problem:
+                log.warning("run_not_stored", run=turn, problem=str(problem))
+                await asyncio.sleep(AGAIN)
+        else:
+            return False
+        await self._ledger.end(_record(run, outcome))
+        for call in self.on_end:
+            await call(run)
+        return True
+
+
+class Place(Protocol):
+    """What a run's reply needs of its adapter, when the run has ended."""
+
+    @property
+    def desk(self) -> RunDesk | None: ...
+
+    @property
+    def bot(self) -> str: ...
+
+
+class RunReply:
+    """Implements `Reply` for a turn whose outcome is kept instead of shown. Delivered once it is stored."""
+
+    def __init__(self, place: Place, message: Message, turn: str) -> None:
+        self._place, self._message, self._turn = place, message, turn
+        self._outcome: Outcome | None = None
+        self.delivered = False
+
+    @property
+    def state(self) -> ReplyState:
+        return ReplyState()
+
+    def push(self, event: TurnEvent) -> None:
+        if isinstance(event, TurnFinished | TurnFailed):
+            self._outcome = self._outcome or event
+
+    async def __aenter__(self) -> RunReply:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        desk = self._place.desk
+        if self._outcome is not None and desk is not None:
+            self.delivered = await desk.end(self._place.bot, self._message, self._turn, self._outcome)
+
+
+def of_message(bot: str, message: Message, turn: str) -> Run:
+    """The run of a message whose turn has this id."""
+    where = message.conversation
+    user = message.author.id.removeprefix(f"{KEY}{where.space}").removeprefix(":")
+    model = message.overrides.model
+    return Run(turn, where.space, bot, where.channel, message.sent_at, user=user, model=model)
+
+
+def _ended(outcome: Outcome) -> dict[str, Any]:
+    status: RunStatus = "finished"
+    if isinstance(outcome, TurnFailed):
+        status = "stopped" if outcome.reason == "stopped" else "failed"
+        return {"status": status, "failed": outcome}
+    return {"status": "failed" if outcome.refused else status, "finished": outcome}
+
+
+def _record(run: Run, outcome: Outcome) -> UsageRecord:
+    used, problem = outcome.usage, of_outcome(outcome)
+    return UsageRecord(
+        id=f"run-{run.id}",
+        at=run.created,
+        key=run.key,
+        endpoint=ENDPOINT,
+        bot=run.bot,
+        model=run.model,
+        session=outcome.session,
+        user=run.user,
+        input_tokens=used.input_tokens,
+        output_tokens=used.output_tokens,
+        cache_read_tokens=used.cache_read_tokens,
+        cache_write_tokens=used.cache_write_tokens,
+        cost=used.cost,
+        latency=run.ended - run.created,
+        status=problem.status if problem else 200,
+        error=problem.code if problem else "",
+    )

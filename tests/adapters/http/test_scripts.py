@@ -1,0 +1,164 @@
+"""The small API for scripts, as `curl` would use it."""
+
+from __future__ import annotations
+
+import asyncio
+
+import aiohttp
+import pytest
+
+from tests.adapters.http.desk import PATIENCE, Desk
+
+
+class Script:
+    """Says things with a key."""
+
+    def __init__(self, desk: Desk, token: str) -> None:
+        self._desk, self._headers = desk, {"Authorization": f"Bearer {token}"}
+
+    async def __call__(self, method: str, path: str, **body: object) -> tuple[int, dict[str, object]]:
+        async with (
+            asyncio.timeout(PATIENCE),
+            self._desk.http.request(
+                method, self._desk.url + path, json=body or None, headers=self._headers
+            ) as response,
+        ):
+            return response.status, await response.json() if response.content_type == "application/json" else {}
+
+    async def text(self, path: str, **body: object) -> str:
+        async with (
+            asyncio.timeout(PATIENCE),
+            self._desk.http.post(self._desk.url + path, json=body, headers=self._headers) as response,
+        ):
+            assert response.status == 200
+            return await response.text()
+
+
+@pytest.fixture
+def script(gateway: Desk) -> Script:
+    return Script(gateway, gateway.token)
+
+
+async def test_a_user_has_a_session_that_goes_on_until_it_is_forgotten(script: Script, gateway: Desk) -> None:
+    status, first = await script("POST", "/chat", text="remember the plum", user_id="ann")
+    assert status == 200
+    _, again = await script("POST", "/api/chat", text="!history", user_id="ann")
+    assert "remember the plum" in str(again["text"])
+    assert again["session_id"] == first["session_id"]
+    _, other = await script("POST", "/chat", text="!history", user_id="bob")
+    assert "plum" not in str(other["text"])
+
+    status, history = await script("GET", "/session/ann/history")
+    assert status == 200
+    messages = history["messages"]
+    assert isinstance(messages, list)
+    assert [message["role"] for message in messages] == ["user", "assistant"] * 2
+    assert await script("GET", f"/session/{first['session_id']}/history") == (200, history)
+
+    stranger = Script(gateway, await gateway.key())
+    for path in ("/session/ann/history", f"/session/{first['session_id']}/history"):
+        assert (await stranger("GET", path))[0] == 404
+
+    assert (await script("DELETE", "/session/ann"))[0] == 204
+    for path in ("/session/ann/history", f"/session/{first['session_id']}/history"):
+        assert (await script("GET", path))[0] == 404
+    _, after = await script("POST", "/chat", text="!history", user_id="ann")
+    assert "plum" not in str(after["text"])
+
+
+async def test_a_streamed_answer_ends_with_done(script: Script) -> None:
+    said = await script.text("/chat/stream", text="!words 3 50ms")
+    names = [line.removeprefix("event: ") for line in said.splitlines() if line.startswith("event: ")]
+    assert names[0] == "start"
+    assert names[-1] == "done"
+    assert set(names[1:-1]) == {"text"}
+
+
+async def test_an_async_answer_is_there_later_and_only_for_its_key(script: Script, gateway: Desk) -> None:
+    status, begun = await script("POST", "/chat/async", text="!words 3 50ms", user_id="ann")
+    assert status == 202
+    path = f"/task/{begun['task_id']}"
+    assert (await script("GET", path))[1]["status"] in ("queued", "running")
+    assert await gateway.bot.tasks.drain(PATIENCE)
+    told = await script("GET", path)
+    assert told[0] == 200
+    assert told[1]["text"] == "word1 word2 word3"
+    assert told[1]["user_id"] == "ann"
+    assert (await Script(gateway, await gateway.key())("GET", path))[0] == 404
+    assert (await script("GET", "/task/nothing"))[0] == 404
+    runs = [record for record in await gateway.records(2) if record.endpoint == "run"]
+    assert [record.output_tokens > 0 for record in runs] == [True]
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"user_id": "ann"}, "text"),
+        ({"text": ""}, "text"),
+        ({"text": 5}, "text"),
+        ({"text": "hi", "user_id": ""}, "user_id"),
+        ({"text": "hi", "txet": 1}, "txet"),
+        ({"text": "hi", "claude": {"permission_mode": "nothing"}}, "claude.permission_mode"),
+        ({"text": "hi", "claude": {"project": "other"}}, "claude.project"),
+    ],
+)
+async def test_bad_input_is_told_by_field_and_starts_nothing(
+    script: Script, gateway: Desk, body: dict[str, object], field: str
+) -> None:
+    status, said = await script("POST", "/chat", **body)
+    error = said["error"]
+    assert isinstance(error, dict)
+    assert status in (400, 404)
+    assert error["field"] == field
+    assert not gateway.model.requests
+
+
+async def test_what_is_no_json_is_told(gateway: Desk) -> None:
+    headers = {"Authorization": f"Bearer {gateway.token}"}
+    for data in (b"{", b"\xff\xfe", b"[" * 5000, b'{"text": "\\ud800"}', b""):
+        async with gateway.http.post(gateway.url + "/chat", data=data, headers=headers) as response:
+            assert response.status == 400, data[:20]
+            assert (await response.json())["error"]["message"]
+
+
+async def test_without_a_key_nothing_is_answered(gateway: Desk) -> None:
+    async with gateway.http.post(gateway.url + "/chat", json={"text": "hi"}) as response:
+        assert response.status == 401
+
+
+async def test_a_client_that_goes_stops_its_turn_within_a_second(gateway: Desk) -> None:
+    headers = {"Authorization": f"Bearer {gateway.token}"}
+    await _leave(gateway, headers, "/chat/stream", {"text": "!words 500 50ms"})
+    await _stopped(gateway)
+    await _leave(gateway, headers, "/chat", {"text": "!words 500 50ms", "user_id": "bob"})
+    await _stopped(gateway)
+
+
+async def test_a_turn_may_go_on_when_its_client_has_gone(gateway: Desk, script: Script) -> None:
+    headers = {"Authorization": f"Bearer {gateway.token}"}
+    body = {"text": "!words 10 100ms\n!say the end", "claude": {"on_disconnect": "finish"}}
+    await _leave(gateway, headers, "/chat/stream", body)
+    _, said = await script("POST", "/chat", text="!say and now?")
+    assert said["text"] == "and now?"
+    _, history = await script("GET", "/session/default/history")
+    assert "the end" in str(history["messages"])
+
+
+async def _leave(desk: Desk, headers: dict[str, str], path: str, body: dict[str, object]) -> None:
+    """Ask, and close the connection once Claude answers."""
+    async with aiohttp.ClientSession() as http:
+        asking = asyncio.create_task(_read(http, desk.url + path, body, headers))
+        async with asyncio.timeout(PATIENCE):
+            await desk.model.asked(str(body["text"])[:12])
+        asking.cancel()
+        await asyncio.wait([asking])
+
+
+async def _read(http: aiohttp.ClientSession, url: str, body: dict[str, object], headers: dict[str, str]) -> None:
+    async with http.post(url, json=body, headers=headers) as response:
+        await response.read()
+
+
+async def _stopped(desk: Desk) -> None:
+    """Within a second Claude no longer answers; a busy machine may take another."""
+    assert await desk.bot.tasks.drain(2.0)
