@@ -1,14 +1,13 @@
 """The seams of botkit. Read this first: everything else stands on one side or the other of these.
 
 Above: adapters join a platform to a bot (`Adapter`, `Messenger`), handlers answer. Between: the bot, as an adapter
-sees it (`Hub`). Below: what answers turns (`Runner`) and what remembers (`Store`, in roles, so that another backend
-knows all it must do). Every method either returns or raises a `BotkitError`; none may be cancelled half-done in a way
-that loses data.
+sees it (`Hub`). Below: what answers turns (`Runner`) and what remembers (`Store`, with its roles in `store` and
+`roles`). Every method either returns or raises a `BotkitError`; none may be cancelled half-done in a way that loses data.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
@@ -18,13 +17,9 @@ from botkit.events import Decision, TurnEvent
 from botkit.history import Said
 from botkit.model import (
     PLAIN,
-    Admission,
-    Admitted,
     Attachment,
     Capabilities,
     Conversation,
-    Entry,
-    Lease,
     Message,
     MessageRef,
     Outgoing,
@@ -35,7 +30,7 @@ from botkit.model import (
     Turn,
     User,
 )
-from botkit.roles import Programs
+from botkit.store import Store as Store
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -240,118 +235,6 @@ class Runner(Protocol):
     async def forget(self, session: str) -> bool:
         """Close the session's worker and delete what Claude keeps of it. False: it is busy, and nothing is deleted."""
         ...
-
-
-class Journal(Protocol):
-    """The accepted, unfinished turns. An entry belongs to the process (`owner`) that keeps its lease alive."""
-
-    async def admit(self, admission: Admission, owner: str) -> Admitted:
-        """Decide and remember one message, atomically and in one round trip.
-
-        In this order: seen before → repeat; a limit without a token → refused (nothing taken from the others);
-        otherwise take the tokens, write the entry as `owner`'s (unless its message is not kept), and return the
-        conversation's session.
-        Both a refusal and an admission make the next admission with this key a repeat.
-        """
-        ...
-
-    async def update(self, entry: Entry, session: Session | None = None) -> None:
-        """Replace an entry (and save the session with it). Settled entries stay settled.
-
-        Of a settled entry's late session only one that the store does not know is saved.
-        """
-        ...
-
-    async def settle(self, entry: str, session: Session | None = None) -> None:
-        """The final reply is delivered: drop the entry (and save the session with it). May be called twice."""
-        ...
-
-    async def bury(self, entry: str, why: str) -> None:
-        """Move an entry to the dead letters: given up after too many attempts."""
-        ...
-
-    async def dead(self) -> Sequence[tuple[Entry, str]]:
-        """The dead letters, oldest first."""
-        ...
-
-    async def take_over(self, bot: str, owner: str, gone: Collection[str], now: float) -> Sequence[Entry]:
-        """Make `owner` the holder of every entry whose lease ran out or whose owner is `gone`; oldest first.
-
-        Two processes that call this at once never get the same entry. The leases of those that are `gone` are free.
-        An entry of `owner` itself that it never heard of, because the answer of the store was lost, is among them.
-        """
-        ...
-
-    async def owners(self) -> Collection[str]:
-        """All owners that hold entries or leases."""
-        ...
-
-    async def beat(self, owner: str, now: float, ttl: float) -> Collection[str]:
-        """Keep the owner's entries and leases until `now + ttl`, whatever held before (0 gives all of them up at once).
-
-        Returns the keys of leases that others wait for.
-        """
-        ...
-
-
-class Sessions(Protocol):
-    """What is known of Claude's sessions."""
-
-    async def session(self, conversation: str) -> Session | None:
-        """The session bound to a conversation (its key with the bot's name before it)."""
-        ...
-
-    async def find_session(self, id: str) -> Session | None: ...
-
-    async def save_session(self, session: Session) -> None:
-        """Write it. With a `conversation`, it becomes that conversation's session and any other there is unbound."""
-        ...
-
-    async def list_sessions(self, bot: str, *, owner: str = "", since: float = 0.0) -> Sequence[Session]:
-        """Newest use first, at most 100."""
-        ...
-
-
-class Marks(Protocol):
-    """Small facts that outlive a process: muted threads, the last message seen, settings of a conversation."""
-
-    async def mark(self, key: str) -> str | None: ...
-
-    async def set_mark(self, key: str, value: str | None) -> None:
-        """None forgets it."""
-        ...
-
-
-class Leases(Protocol):
-    """At most one process uses a thing at a time."""
-
-    async def lease(self, key: str, owner: str, now: float, ttl: float) -> Lease | None:
-        """Take or keep the lease; None while another owner holds it.
-
-        Who holds it is told by `beat` that it is wanted, for `ttl` seconds; 0 asks for nothing.
-        """
-        ...
-
-    async def release(self, lease: Lease, owner: str) -> None:
-        """Give it back; nothing happens if it is no longer ours."""
-        ...
-
-
-class Store(Journal, Sessions, Marks, Leases, Programs, Protocol):
-    """Everything that remembers, in one place, so that one round trip can touch it all. All raise `StoreError`."""
-
-    async def purge(self, *, seen: float, sessions: float) -> int:
-        """Forget repeats, dead letters and idle buckets older than `seen`, unbound or bound sessions unused since
-        `sessions` (Unix seconds); returns how many rows went."""
-        ...
-
-    async def check(self) -> str:
-        """One line on what it is and that it answers, for `botkit doctor`."""
-        ...
-
-    async def __aenter__(self) -> Store: ...
-
-    async def __aexit__(self, *exc: object) -> None: ...
 
 
 class House(Protocol):

@@ -25,7 +25,6 @@ MAX_LINES = 300
 LONGER = {
     "adapters/discord/testing/server.py": "everything a test may do with the loopback Discord, in one list",
     "botkit/model.py": "the values botkit passes around, read in one go",
-    "botkit/protocols.py": "every seam in one file, to be read first",
     "botkit/bot.py": "one bot's whole life; its parts have files of their own",
     "botkit/claude/pool.py": "the states of a worker and the moves between them are one idea",
     "botkit/claude/worker.py": "one child from start to close",
