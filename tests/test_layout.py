@@ -24,6 +24,7 @@ TOP_LEVEL = {
 MAX_LINES = 300
 LONGER = {
     "adapters/discord/testing/server.py": "everything a test may do with the loopback Discord, in one list",
+    "adapters/feishu/testing/server.py": "everything a test may do with the loopback Feishu, in one list",
     "botkit/model.py": "the values botkit passes around, read in one go",
     "botkit/bot.py": "one bot's whole life; its parts have files of their own",
     "botkit/claude/pool.py": "the states of a worker and the moves between them are one idea",

@@ -10,7 +10,7 @@ from collections import OrderedDict
 
 import msgspec
 
-from adapters.feishu.sdk import Frame, frame
+from adapters.feishu.sdk import NO_FRAME, Frame, frame
 from adapters.feishu.wire import Json
 
 CONTROL, DATA = 0, 1
@@ -24,7 +24,7 @@ def parse(data: bytes) -> Frame | None:
     read = frame()
     try:
         read.ParseFromString(data)
-    except Exception:  # the SDK's protobuf runtime raises whatever it stumbles over
+    except NO_FRAME:
         return None
     return read
 

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import AsyncGenerator
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from adapters.feishu import frames
 from adapters.feishu.testing import LoopbackFeishu
@@ -129,6 +131,24 @@ async def test_two_apps_in_one_process_do_not_mix(feishu: LoopbackFeishu) -> Non
     assert bots[0].texts == ["to the first"]
     assert bots[1].texts == ["to the second"]
     feishu.assert_clean()
+
+
+@given(st.binary(max_size=200))
+def test_whatever_bytes_come_nothing_breaks(data: bytes) -> None:
+    read = frames.parse(data)
+    if read is not None:
+        frames.Pieces().add(read)
+
+
+@given(st.integers(0, 400), st.integers(0, 255))
+def test_an_altered_frame_breaks_nothing(at: int, byte: int) -> None:
+    whole = bytearray(
+        Frame(DATA, 1, {"type": "event", "sum": "1", "seq": "0", "message_id": "m"}, b"{}" * 150).encode()
+    )
+    whole[at % len(whole)] = byte
+    read = frames.parse(bytes(whole))
+    if read is not None:
+        frames.Pieces().add(read)
 
 
 def test_what_is_no_frame_is_left_alone() -> None:
