@@ -68,11 +68,12 @@ def remove_uploads(workdirs: Iterable[Path], before: float) -> int:
 
 
 def _clear(folder: Path, before: float) -> int:
-    removed = 0
+    removed, made = 0, folder.lstat().st_mtime
     for file in folder.iterdir():
         if file.lstat().st_mtime < before and (file.is_symlink() or not file.is_dir()):
             file.unlink(missing_ok=True)
             removed += 1
-    if not any(folder.iterdir()):
+    # An empty folder that is young was made for a file that is on its way.
+    if (removed or made < before) and not any(folder.iterdir()):
         folder.rmdir()
     return removed

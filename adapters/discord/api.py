@@ -38,6 +38,9 @@ _HINTS = {
     50013: "the bot lacks a permission in the channel: invite it again with the link that `botkit doctor` shows",
 }
 
+Named = tuple[Path, str]
+"""A file, and what people see it called."""
+
 
 class Api:
     """One bot's view of the REST API. Never retries: whoever calls knows better what a repeat would do."""
@@ -64,7 +67,7 @@ class Api:
         *ids: str,
         json: object = None,
         query: Mapping[str, str] | None = None,
-        files: Sequence[Path] = (),
+        files: Sequence[Named] = (),
         within: float = DEADLINE,
     ) -> Any:
         """The decoded answer; None where there is none. `{}` in the template stand for `ids`. Raises AdapterErrors."""
@@ -130,16 +133,14 @@ def _session() -> aiohttp.ClientSession:
     )
 
 
-async def _body(json: object, files: Sequence[Path]) -> bytes | aiohttp.FormData | None:
+async def _body(json: object, files: Sequence[Named]) -> bytes | aiohttp.FormData | None:
     if not files:
         return None if json is None else msgspec.json.encode(json)
     form = aiohttp.FormData(quote_fields=False)  # Discord does not read `files%5B0%5D`
     form.add_field("payload_json", msgspec.json.encode(json).decode(), content_type="application/json")
-    for number, path in enumerate(files):
+    for number, (path, name) in enumerate(files):
         data = await asyncio.to_thread(path.read_bytes)
-        form.add_field(
-            f"files[{number}]", data, filename=safe_filename(path.name), content_type="application/octet-stream"
-        )
+        form.add_field(f"files[{number}]", data, filename=safe_filename(name), content_type="application/octet-stream")
     return form
 
 

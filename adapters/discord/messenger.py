@@ -6,9 +6,8 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Sequence
 from functools import lru_cache
-from pathlib import Path
 
-from adapters.discord.api import Api
+from adapters.discord.api import Api, Named
 from adapters.discord.buckets import Route
 from adapters.discord.components import Keys, components
 from adapters.discord.format import discord_markdown
@@ -64,7 +63,7 @@ class DiscordMessenger:
             body |= {"nonce": nonce_of(outgoing.nonce), "enforce_nonce": True}
         if target.reply_to:
             body["message_reference"] = {"message_id": target.reply_to, "fail_if_not_exists": False}
-        first, *others = _in_tens(outgoing.files) or [()]
+        first, *others = _in_tens(outgoing.named) or [()]
         posted = await self._api.call("POST", MESSAGES, target.channel, json=body, files=first)
         ref = _ref(conversation, target, posted)
         for number, some in enumerate(others):
@@ -134,5 +133,5 @@ def _ref(conversation: Conversation, target: Target, posted: object) -> MessageR
     return MessageRef(conversation, f"{target.channel}/{id}" if target.reply_to else id)
 
 
-def _in_tens(files: Sequence[Path]) -> list[Sequence[Path]]:
+def _in_tens(files: Sequence[Named]) -> list[Sequence[Named]]:
     return [files[start : start + FILES] for start in range(0, len(files), FILES)]

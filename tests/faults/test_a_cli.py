@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from adapters.slack.testing import Post
+from adapters.slack.testing import Channel
 from botkit.claude.options import PoolLimits, Profile
 from botkit.claude.pool import Pool
 from botkit.claude.runner import ClaudeRunner
@@ -21,6 +21,8 @@ from botkit.events import TurnFailed, TurnFinished
 from tests.botkit.claude.conftest import FAST, new_talk
 from tests.faults.office_rows import an_office, answered, fake, fakes, use
 from tests.journeys.office import Office
+from tests.journeys.place import Thread
+from tests.journeys.places.slack import SlackThread, post_of
 from tests.journeys.test_restarting import workers_of
 
 MEGABYTE = 1024 * 1024
@@ -42,7 +44,7 @@ async def test_a1_the_real_cli_killed_in_a_turn(tmp_path: Path) -> None:
         post = await office.until_shown(thread, "ended unexpectedly")
         assert "word5" in post.shown
         assert "incomplete" in post.shown
-        await office.slack.say("alice", "general", "!history", thread)
+        await thread.say("!history")
         await office.until_shown(thread, "I see 2 prompts")
         assert len(office.posts(thread)) == 2
 
@@ -99,7 +101,7 @@ async def test_a3_a_cli_that_vanishes_while_botkit_runs(tmp_path: Path, fault: s
             await office.until_shown(thread, "cannot be started")
             program.unlink(missing_ok=True)
             _program(program, script)
-            await office.slack.say("alice", "general", "again", thread)
+            await thread.say("again")
             await answered(office, thread)
 
 
@@ -146,7 +148,7 @@ async def test_a4_a_running_tool_is_no_hang(tmp_path: Path) -> None:
         use(office, fake("tool"), limits='silence = "0.3s"\ntool = "2s"\nstop = "1s"')
         async with office.running():
             thread = await office.mention("hello")
-            post = await office.until_shown(thread, "no sign of life")
+            post = post_of(await office.until_shown(thread, "no sign of life"))
             assert post.versions[-1].at - post.at > 1.2
 
 
@@ -158,7 +160,7 @@ async def test_a4_a_hang_after_the_result_delays_nobody(tmp_path: Path) -> None:
         async with office.running():
             thread = await office.mention("hello")
             await answered(office, thread)
-            await office.slack.say("alice", "general", "again", thread)
+            await thread.say("again")
             await answered(office, thread, times=2)
 
 
@@ -169,7 +171,7 @@ async def test_a5_a_cli_that_reads_nothing_and_a_prompt_of_a_megabyte(tmp_path: 
         office.start_within = 2.0
         async with office.running():
             thread = await office.mention("x" * MEGABYTE)
-            await office.slack.until(lambda: fakes(), within=10)
+            await office.seen(lambda: fakes(), within=10)
             other = await office.mention("hello", person="bob")
             await answered(office, other)
             await answered(office, thread)
@@ -206,7 +208,7 @@ async def test_a7_a_line_of_100_megabytes_fails_the_turn_in_bounded_memory(tmp_p
             thread = await office.mention("hello")
             await office.until_shown(thread, "does not understand")
             assert psutil.Process().memory_info().rss - before < 40 * MEGABYTE
-            await office.slack.say("alice", "general", "again", thread)
+            await thread.say("again")
             await answered(office, thread)
 
 
@@ -230,9 +232,9 @@ async def test_a9_what_a_tool_has_started_ends_with_a_stopped_turn(tmp_path: Pat
         office.options["bots.main"] = 'allowed_tools = ["Bash"]'
         async with office.running():
             thread = await office.mention('!tool Bash {"command": "sh -c \'sleep 4711; true\'"}')
-            await office.slack.until(lambda: office.shown(thread), within=10)
+            await office.seen(lambda: office.shown(thread), within=10)
             child = await _found("sleep 4711")
-            await office.slack.say("alice", "general", "!stop", thread)
+            await thread.say("!stop")
             await office.until_shown(thread, "Stopped.")
             assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
 
@@ -243,7 +245,7 @@ async def test_a9_tools_and_workers_are_gone_two_seconds_after_botkit_is_killed(
         office.options["bots.main"] = 'allowed_tools = ["Bash"]'
         process = await office.start()
         thread = await office.mention('!tool Bash {"command": "sh -c \'sleep 4712; true\'"}')
-        await office.slack.until(lambda: office.shown(thread), within=10)
+        await office.seen(lambda: office.shown(thread), within=10)
         await _found("sleep 4712", process.pid)
         before = psutil.Process(process.pid).children(recursive=True)
         process.kill()
@@ -294,18 +296,21 @@ async def test_a11_a_hundred_messages_at_once_and_ten_places(tmp_path: Path) -> 
         everybody = (office.slack.person("alice"), office.slack.person("bob"), office.slack.app)
         most = 0
 
-        def all_answered(threads: list[Post]) -> bool:
+        def all_answered(threads: list[SlackThread]) -> bool:
             nonlocal most
             most = max(most, len(fakes()))
             return all("$" in "".join(office.shown(thread)) for thread in threads)
 
+        async def said(person: str, room: Channel) -> SlackThread:
+            return SlackThread(office.slack, await office.slack.say(person, room, f"{office.slack.app.mention} hi"))
+
         async with office.running():
             rooms = [office.slack.channel(f"room-{number}", *everybody) for number in range(9)]
-            many = [await office.slack.say("alice", room, f"{office.slack.app.mention} hi") for room in rooms * 10]
-            few = [await office.slack.say("bob", room, f"{office.slack.app.mention} hi") for room in rooms]
-            await office.slack.until(lambda: all_answered(few), within=60)
+            many = [await said("alice", room) for room in rooms * 10]
+            few = [await said("bob", room) for room in rooms]
+            await office.seen(lambda: all_answered(few), within=60)
             left = sum("$" not in "".join(office.shown(thread)) for thread in many)
-            await office.slack.until(lambda: all_answered(many), within=120)
+            await office.seen(lambda: all_answered(many), within=120)
         assert most <= 10
         assert left, "the nine did not wait for the ninety"
         assert Counter(len(office.posts(thread)) for thread in many) == {1: 90}
@@ -319,7 +324,7 @@ async def test_a11_a_full_queue_is_told_and_nothing_is_dropped_in_silence(tmp_pa
             thread = await office.mention("!words 30 50ms")
             await office.until_shown(thread, "word2")
             for number in range(4):
-                await office.slack.say("bob", "general", f"!say number {number}", thread)
+                await thread.say(f"!say number {number}", person="bob")
             await office.until(thread, lambda shown: sum("already wait here" in each for each in shown) == 2)
             await office.until_shown(thread, "number 1")
             assert sum("number" in each for each in office.shown(thread)) == 2
@@ -333,15 +338,15 @@ async def _cut_off_once(root: Path, mode: str) -> None:
             post = await office.until_shown(thread, "ended unexpectedly")
             assert ("word2" if mode == "die_result" else "partial") in post.shown
             assert "incomplete" in post.shown
-            await office.slack.say("alice", "general", "again", thread)
+            await thread.say("again")
             await answered(office, thread)
             assert len(office.posts(thread)) == 2
             assert await _turns(office, thread) == 2
 
 
-async def _turns(office: Office, thread: Post) -> int:
+async def _turns(office: Office, thread: Thread) -> int:
     """The number of turns of the thread's session, as `!status` says it."""
-    await office.slack.say("alice", "general", "!status", thread)
+    await thread.say("!status")
     post = await office.until_shown(thread, "turns:")
     return int(post.shown.partition("turns: ")[2].partition(",")[0])
 
@@ -352,7 +357,7 @@ async def _survives(root: Path, mode: str) -> None:
         async with office.running():
             thread = await office.mention("hello")
             await answered(office, thread)
-            await office.slack.say("alice", "general", "again", thread)
+            await thread.say("again")
             shown = await answered(office, thread, times=2)
         assert [each.count("word0") for each in shown] == [1, 1]
 

@@ -13,11 +13,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from adapters.slack.testing import Delivery, Post
+from adapters.slack.testing import Delivery
 from botkit.application import Application
 from tests.botkit.stores.valkey import command
 from tests.faults.office_rows import Redis, RowOffice, Wire, an_office, until
 from tests.journeys.office import PATIENCE
+from tests.journeys.place import Thread
+from tests.journeys.places.slack import root_of
 from tests.journeys.test_restarting import workers_of
 
 RETRIES = 60.0
@@ -57,7 +59,7 @@ async def test_b13_redis_is_killed_in_the_middle_of_a_turn(tmp_path: Path) -> No
                 for number in range(8):
                     await office.slack.say("alice", "general", f"{office.slack.app.mention} !say number {number}")
                 await _finished(office, thread)
-                await office.slack.until(lambda: _refused(office, missed) >= 2)
+                await office.seen(lambda: _refused(office, missed) >= 2)
                 assert len(application.bots["main"].tasks) <= 1, "only the turn that waits to be settled"
                 redis.start()
                 await office.until_shown(missed, "you were away")
@@ -74,7 +76,7 @@ async def test_b14_redis_comes_back_empty(tmp_path: Path) -> None:
                 redis.kill()
                 redis.start(empty=True)
                 await _finished(office, thread)
-                await office.slack.say("bob", "general", f"{office.slack.app.mention} !history", thread)
+                await thread.say(f"{office.slack.app.mention} !history", person="bob")
                 await office.until_shown(thread, "I see 2 prompts")
                 await _settled(application)
             await _nothing_is_repeated(office, [], prompts=2)
@@ -87,12 +89,12 @@ async def test_b15_redis_takes_half_a_second_for_everything(tmp_path: Path) -> N
             async with office.running():
                 thread = await office.mention("!say warm up")
                 await office.until_shown(thread, "warm up")
-                await office.slack.say("bob", "general", "!say followed", thread)
+                await thread.say("!say followed", person="bob")
                 await office.until_shown(thread, "followed")
                 wire.delay = 0.5  # from when every script is known: the first use of one takes three times as long
                 other = await office.mention("!say first")
                 await office.until_shown(other, "first")
-                await office.slack.say("bob", "general", "!say second", thread)
+                await thread.say("!say second", person="bob")
                 await office.until_shown(thread, "second")
                 wire.delay = 0.0
             office.slack.assert_clean()
@@ -108,7 +110,7 @@ async def test_b15_redis_stands_still_for_five_seconds(tmp_path: Path) -> None:
                     missed = await office.mention("!say you were away", person="bob")
                     await _finished(office, thread)
                     assert not any(delivery.acked for delivery in _deliveries(office, missed))
-                    await office.slack.until(lambda: _refused(office, missed) >= 2, within=10)
+                    await office.seen(lambda: _refused(office, missed) >= 2, within=10)
                 await office.until_shown(missed, "you were away")
                 await _settled(application)
             await _nothing_is_repeated(office, [thread, missed])
@@ -141,7 +143,7 @@ async def test_b17_redis_refuses_to_write(tmp_path: Path, fault: str) -> None:
                 await _break(redis, fault)
                 missed = await office.mention("!say you were away", person="bob")
                 await _finished(office, thread)
-                await office.slack.until(lambda: _refused(office, missed) >= 2)
+                await office.seen(lambda: _refused(office, missed) >= 2)
                 await _mend(redis, fault)
                 await office.until_shown(missed, "you were away")
                 await _settled(application)
@@ -171,10 +173,10 @@ async def test_b18_two_instances_share_a_thread_one_after_the_other(tmp_path: Pa
             thread = await office.mention("!say number 0")
             await office.until_shown(thread, "number 0")
             for number in range(1, 6):
-                await office.slack.say("alice", "general", f"!say number {number}", thread)
+                await thread.say(f"!say number {number}")
                 await office.until_shown(thread, f"number {number}")
                 assert _on_one_session(first.pid, second.pid) <= 1
-            await office.slack.say("alice", "general", "!history", thread)
+            await thread.say("!history")
             await office.until_shown(thread, "I see 7 prompts")
 
 
@@ -189,23 +191,23 @@ async def test_b18_a_process_that_stood_still_past_its_lease(tmp_path: Path) -> 
             await office.slack.connected(2, within=PATIENCE)
             os.kill(first.pid, signal.SIGSTOP)
             try:
-                await office.slack.until(lambda: "interrupted by a restart" in office.model.asks[-1].prompt, within=30)
+                await office.seen(lambda: "interrupted by a restart" in office.model.asks[-1].prompt, within=30)
             finally:
                 os.kill(first.pid, signal.SIGCONT)
-            await office.slack.until(lambda: _on_one_session(first.pid, second.pid) <= 1, within=10)
-            await office.slack.say("alice", "general", "!stop", thread)
+            await office.seen(lambda: _on_one_session(first.pid, second.pid) <= 1, within=10)
+            await thread.say("!stop")
             await office.until_shown(thread, "Stopped.")
             assert len([post for post in office.posts(thread) if "word5" in post.shown]) == 1
 
 
-async def _talking(office: RowOffice) -> Post:
+async def _talking(office: RowOffice) -> Thread:
     """A turn of about three seconds that has begun to answer."""
     thread = await office.mention("!words 60 50ms")
     await office.until_shown(thread, "word5")
     return thread
 
 
-async def _finished(office: RowOffice, thread: Post) -> None:
+async def _finished(office: RowOffice, thread: Thread) -> None:
     await office.until(thread, lambda shown: any("word60" in each and "$" in each for each in shown))
 
 
@@ -214,7 +216,7 @@ async def _settled(application: Application) -> None:
     await until(lambda: not application.bots["main"].tasks)
 
 
-async def _nothing_is_repeated(office: RowOffice, threads: list[Post], *, prompts: int | None = None) -> None:
+async def _nothing_is_repeated(office: RowOffice, threads: list[Thread], *, prompts: int | None = None) -> None:
     """A restart finds nothing to do, and every thread has the one answer it had."""
     asked = len(office.model.asks)
     async with office.running():
@@ -225,13 +227,13 @@ async def _nothing_is_repeated(office: RowOffice, threads: list[Post], *, prompt
         assert len(office.posts(each)) == 1
 
 
-def _deliveries(office: RowOffice, post: Post) -> list[Delivery]:
-    return [each for each in office.slack.deliveries if each.event.get("ts") == post.ts]
+def _deliveries(office: RowOffice, thread: Thread) -> list[Delivery]:
+    return [each for each in office.slack.deliveries if each.event.get("ts") == root_of(thread).ts]
 
 
-def _refused(office: RowOffice, post: Post) -> int:
+def _refused(office: RowOffice, thread: Thread) -> int:
     """How many deliveries of a message were not acknowledged."""
-    return sum(bool(attempt.problem) for each in _deliveries(office, post) for attempt in each.attempts)
+    return sum(bool(attempt.problem) for each in _deliveries(office, thread) for attempt in each.attempts)
 
 
 async def _break(redis: Redis, fault: str) -> None:

@@ -5,25 +5,28 @@ from pathlib import Path
 
 import pytest
 
-from adapters.slack.testing import LoopbackSlack
 from botkit.testing.model import LoopbackModel
 from tests.journeys.office import Office
+from tests.journeys.places import Platform, opened
 
 
-@pytest.fixture(params=["sqlite", "redis"])
-def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Journeys look the same on both stores."""
-    if request.param == "redis":
-        return str(request.getfixturevalue("redis_url"))
-    return f"sqlite:///{tmp_path / 'botkit.db'}"
+@pytest.fixture(params=["slack-sqlite", "slack-redis", "discord-sqlite", "feishu-sqlite"])
+def where(request: pytest.FixtureRequest) -> str:
+    """Journeys look the same on every platform, and on both stores."""
+    return str(request.param)
 
 
 @pytest.fixture
-async def office(store_url: str, tmp_path: Path) -> AsyncGenerator[Office]:
-    async with LoopbackSlack() as slack, LoopbackModel() as model:
-        office = Office(slack, model, tmp_path, store_url)
+async def office(where: str, request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerator[Office]:
+    platforms: dict[str, Platform] = {"slack": "slack", "discord": "discord", "feishu": "feishu"}
+    platform, _, store = where.partition("-")
+    url = f"sqlite:///{tmp_path / 'botkit.db'}"
+    if store == "redis":
+        url = str(request.getfixturevalue("redis_url"))
+    async with opened(platforms[platform]) as place, LoopbackModel() as model:
+        office = Office(place, model, tmp_path, url)
         try:
             yield office
         finally:
             await office.close()
-        slack.assert_clean()
+        place.assert_clean()

@@ -1,4 +1,4 @@
-"""An office that uses botkit: a loopback Slack, the real CLI with a loopback model, and an operator's config."""
+"""An office that uses botkit: a loopback platform, the real CLI with a loopback model, and an operator's config."""
 
 from __future__ import annotations
 
@@ -7,15 +7,20 @@ import os
 import signal
 import sys
 from asyncio.subprocess import DEVNULL, Process
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
-from adapters.slack.testing import LoopbackSlack, Post
+from adapters.slack.testing import LoopbackSlack
 from botkit.application import Application
 from botkit.config import load
 from botkit.testing.model import LoopbackModel
+from tests.journeys.place import File, Place, Shown, Thread
+from tests.journeys.places.slack import SlackPlace
+
+T = TypeVar("T")
 
 PATIENCE = 20.0
 """Seconds a person in a journey waits: the CLI needs up to two to start on a busy machine."""
@@ -23,15 +28,21 @@ PATIENCE = 20.0
 
 @dataclass
 class Office:
-    """People write in Slack; `root` holds the config, the workdir and Claude's home."""
+    """People write in a place; `root` holds the config, the workdir and Claude's home."""
 
-    slack: LoopbackSlack
+    place: Place
     model: LoopbackModel
     root: Path
     store: str
     options: dict[str, str] = field(default_factory=dict[str, str])
     """More lines for a table of the config, by the table's name."""
     processes: list[Process] = field(default_factory=list[Process])
+
+    @property
+    def slack(self) -> LoopbackSlack:
+        """The loopback Slack, for journeys that only Slack knows."""
+        assert isinstance(self.place, SlackPlace)
+        return self.place.slack
 
     @property
     def workdir(self) -> Path:
@@ -43,8 +54,8 @@ class Office:
 
     def write_config(self) -> None:
         """The config as it is now; `options` override what stands here."""
-        everybody = ", ".join(f'"{self.slack.person(name).id}"' for name in ("alice", "bob"))
-        boss = self.slack.person("carol").id
+        everybody = ", ".join(f'"{self.place.id(name)}"' for name in ("alice", "bob"))
+        boss = self.place.id("carol")
         tables = {
             "http": "port = 0",
             "store": f'url = "{self.store}"',
@@ -52,8 +63,7 @@ class Office:
             "bots.main": f'workdir = "{self.workdir}"',
             "bots.main.environment": "\n".join(f'{key} = "{value}"' for key, value in self._claude().items()),
             "bots.main.access": f'allow_users = [{everybody}]\napprovers = ["{boss}"]\nstrangers = "tell"',
-            "bots.main.slack": f'bot_token = "${{SLACK_BOT_TOKEN}}"\napp_token = "${{SLACK_APP_TOKEN}}"\n'
-            f'api_url = "{self.slack.url}"\nstatus = "off"\nedits_per_minute = 1200',
+            f"bots.main.{self.place.table}": self.place.settings,
         }
         for name, lines in self.options.items():
             tables[name] = f"{tables[name]}\n{lines}" if name in tables else lines
@@ -74,8 +84,7 @@ class Office:
         return {
             "PATH": os.environ["PATH"],
             "HOME": str(self.root / "home"),
-            "SLACK_BOT_TOKEN": self.slack.app.bot_token,
-            "SLACK_APP_TOKEN": self.slack.app.app_token,
+            **self.place.secrets,
         }
 
     @asynccontextmanager
@@ -83,7 +92,7 @@ class Office:
         """botkit in this process."""
         self.write_config()
         async with Application(load(self.config, self.environ), self.environ) as application:
-            await self.slack.connected()
+            await self.place.connected(PATIENCE)
             yield application
 
     async def start(self) -> Process:
@@ -98,7 +107,7 @@ class Office:
                 stderr=log,
             )
         self.processes.append(process)
-        await self.slack.connected(within=PATIENCE)
+        await self.place.connected(PATIENCE)
         return process
 
     async def close(self) -> None:
@@ -111,32 +120,39 @@ class Office:
     async def end(self, process: Process, how: signal.Signals = signal.SIGTERM) -> int:
         process.send_signal(how)
         async with asyncio.timeout(PATIENCE):
-            return await process.wait()
+            code = await process.wait()
+        if all(each.returncode is not None for each in self.processes):
+            await self.place.gone(PATIENCE)
+        return code
 
-    async def mention(self, text: str, *, person: str = "alice", thread: Post | None = None) -> Post:
-        """Address the bot in #general; returns the person's message, which is the thread's root without `thread`."""
-        return await self.slack.say(person, "general", f"{self.slack.app.mention} {text}", thread)
+    async def mention(self, text: str, *, person: str = "alice", files: Sequence[File] = ()) -> Thread:
+        """Address the bot in the channel; gives the thread that its answer will stand in."""
+        return await self.place.mention(text, person=person, files=files)
 
-    def shown(self, thread: Post) -> list[str]:
+    async def direct(self, text: str, *, person: str = "alice", files: Sequence[File] = ()) -> Thread:
+        """Write to the bot alone; gives all direct messages with it."""
+        return await self.place.direct(text, person=person, files=files)
+
+    def shown(self, thread: Thread) -> list[str]:
         """What the bot shows in a thread, top to bottom."""
-        return [post.shown for post in self.posts(thread)]
+        return [post.shown for post in thread.posts()]
 
-    def posts(self, thread: Post) -> list[Post]:
-        return [
-            post
-            for post in self.slack.messages(thread.channel, thread)
-            if post.app is not None and not post.deleted and post.ts != thread.ts
-        ]
+    def posts(self, thread: Thread) -> Sequence[Shown]:
+        return thread.posts()
 
-    async def until(self, thread: Post, holds: Callable[[list[str]], bool]) -> list[str]:
+    async def seen(self, holds: Callable[[], T], within: float = PATIENCE) -> T:
+        """Wait for what the platform, or the model, shows."""
+        return await self.place.until(holds, within)
+
+    async def until(self, thread: Thread, holds: Callable[[list[str]], bool]) -> list[str]:
         """Wait until something holds for what the bot shows in a thread."""
         try:
-            await self.slack.until(lambda: holds(self.shown(thread)), within=PATIENCE)
+            await self.place.until(lambda: holds(self.shown(thread)), PATIENCE)
         except TimeoutError:
             raise AssertionError(f"the thread only shows {self.shown(thread)}") from None
         return self.shown(thread)
 
-    async def until_shown(self, thread: Post, text: str) -> Post:
+    async def until_shown(self, thread: Thread, text: str) -> Shown:
         """Wait for a bot message with a text in a thread."""
         await self.until(thread, lambda shown: any(text in each for each in shown))
         return next(post for post in self.posts(thread) if text in post.shown)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import signal
 
-from adapters.slack.testing import Post
+import pytest
+
 from tests.journeys.office import Office
+from tests.journeys.place import Thread
 
 TODO = '{"todos": [{"content": "Count", "status": "in_progress", "activeForm": "Counting"}]}'
 WORK = f"""please
@@ -15,9 +17,15 @@ WORK = f"""please
 !words 40 50ms"""
 
 
-def versions(office: Office, thread: Post) -> str:
+@pytest.fixture(params=["slack-sqlite", "slack-redis"])
+def where(request: pytest.FixtureRequest) -> str:
+    """What is folded looks different on each platform."""
+    return str(request.param)
+
+
+def versions(thread: Thread) -> str:
     """Everything that could be read in a thread at some time."""
-    return "\n\n".join(version.text for post in office.posts(thread) for version in post.versions)
+    return "\n\n".join(version for post in thread.posts() for version in post.versions)
 
 
 def show(office: Office, level: str) -> None:
@@ -44,7 +52,7 @@ async def test_normal_grows_with_tools_the_task_list_and_the_time(office: Office
         assert "• ▶ Count" in post.shown
         await office.until(thread, lambda shown: shown[0].count("word40") == 2 and "Working" not in shown[0])
     assert len(office.posts(thread)) == 1
-    assert "Let me count" not in versions(office, thread)
+    assert "Let me count" not in versions(thread)
     assert "Bash" not in office.shown(thread)[0]
 
 
@@ -56,9 +64,9 @@ async def test_full_folds_thinking_and_output_and_sends_what_is_too_long_as_a_fi
     (answer,) = [post for post in office.posts(thread) if "word40" in post.shown]
     assert "_Thought_\n\n```\nLet me count.\n```" in answer.shown
     assert "_✓ Bash: seq 1 40_\n\n```\n1\n2\n3\n4\n5\n6\n7\n8\n… 32 more lines\n```" in answer.shown
-    (file,) = [file for post in office.posts(thread) for file in post.files]
-    assert file.name == "details.md"
-    assert "\n39\n40\n```" in file.data.decode()
+    ((name, data),) = [file for post in office.posts(thread) for file in post.files]
+    assert name == "details.md"
+    assert "\n39\n40\n```" in data.decode()
 
 
 async def test_a_thread_keeps_its_display_over_a_restart_and_others_are_not_touched(office: Office) -> None:
@@ -68,10 +76,10 @@ async def test_a_thread_keeps_its_display_over_a_restart_and_others_are_not_touc
     await office.until_shown(thread, "From the next message on you see the answer alone")
     await office.end(process, signal.SIGKILL)
     async with office.running():
-        await office.slack.say("bob", "general", WORK, thread)
+        await thread.say(WORK, person="bob")
         await office.until_shown(thread, "word40")
         other = await office.mention(WORK)
         await office.until_shown(other, "word40")
     answer = office.posts(thread)[-1]
     assert len(answer.versions) == 1
-    assert "seq 1 40" in versions(office, other)
+    assert "seq 1 40" in versions(other)

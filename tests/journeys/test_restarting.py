@@ -18,7 +18,7 @@ async def test_a_session_goes_on_after_a_restart_between_turns(office: Office) -
     await office.until_shown(thread, "remember the number 42")
     assert await office.end(process) == 0
     process = await office.start()
-    await office.slack.say("alice", "general", "!history", thread)
+    await thread.say("!history")
     await office.until_shown(thread, "I see 2 prompts")
     assert await office.end(process) == 0
 
@@ -47,7 +47,7 @@ async def test_a_turn_cut_off_goes_on_in_the_same_message_after_the_restart(
     await office.until(thread, lambda shown: "interrupted" in "".join(shown).lower() and len(office.model.asks) > 1)
     assert "interrupted by a restart" in office.model.asks[-1].prompt
     assert len(office.posts(thread)) == 1, "it goes on in its message"
-    await office.slack.say("alice", "general", "!stop", thread)
+    await thread.say("!stop")
     await office.until_shown(thread, "Stopped.")
     await office.end(process)
 
@@ -56,7 +56,7 @@ async def test_what_waited_in_the_queue_is_answered_after_a_kill(office: Office)
     process = await office.start()
     thread = await office.mention("!words 60 50ms")
     await office.until_shown(thread, "word2")
-    await office.slack.say("bob", "general", "!say I was waiting", thread)
+    await thread.say("!say I was waiting", person="bob")
     await office.until_shown(thread, "1 other turn")
     await office.end(process, signal.SIGKILL)
     process = await office.start()
@@ -74,7 +74,7 @@ async def test_an_open_approval_is_closed_by_a_restart_and_asked_anew(office: Of
     await office.until_shown(thread, "Closed by a restart")
     assert "[Allow]" not in first.shown
     asked = await office.until_shown(thread, "[Allow]")
-    await office.slack.press("alice", asked, "Allow")
+    await asked.press("Allow")
     await office.until_shown(thread, "it is done")
     await office.end(process)
 
@@ -84,8 +84,8 @@ async def test_messages_written_while_botkit_was_down_are_caught_up(office: Offi
     thread = await office.mention("!say hello")
     await office.until_shown(thread, "hello")
     await office.end(process)
-    office.slack.fault("events", "drop", times=10)
-    await office.slack.say("bob", "general", "!say missed you", thread)
+    office.place.lose()
+    await thread.say("!say missed you", person="bob")
     process = await office.start()
     await office.until_shown(thread, "missed you")
     await office.end(process)
@@ -101,7 +101,7 @@ async def test_a_claude_that_dies_in_mid_turn_is_said_and_the_session_goes_on(of
         worker.kill()
     shown = await office.until_shown(thread, "ended unexpectedly")
     assert "word5" in shown.shown, "what was said stays"
-    await office.slack.say("alice", "general", "!history", thread)
+    await thread.say("!history")
     await office.until_shown(thread, "I see 2 prompts")
     await office.end(process)
 
@@ -111,7 +111,7 @@ async def test_a_claude_that_hangs_is_ended_and_said(office: Office) -> None:
     async with office.running():
         thread = await office.mention("!hang")
         await office.until_shown(thread, "no sign of life")
-        await office.slack.say("alice", "general", "!say back again", thread)
+        await thread.say("!say back again")
         await office.until_shown(thread, "back again")
 
 

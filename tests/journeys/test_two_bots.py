@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.journeys.office import Office
+from tests.journeys.places.slack import SlackThread
+
+
+@pytest.fixture(params=["slack-sqlite", "slack-redis"])
+def where(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
 async def test_two_apps_in_one_process_answer_for_themselves(office: Office) -> None:
@@ -29,8 +37,10 @@ async def test_two_apps_in_one_process_answer_for_themselves(office: Office) -> 
         second_thread = await office.slack.say(
             "alice", room, f'{second.mention} !tool Bash {{"command": "pwd"}}\n!result'
         )
-        first = await office.until_shown(first_thread, "The tool answered")
-        answer = await office.until_shown(second_thread, "The tool answered")
-        assert (first.app, answer.app) == (office.slack.app, second)
+        one, two = SlackThread(office.slack, first_thread), SlackThread(office.slack, second_thread)
+        first = await office.until_shown(one, "The tool answered")
+        answer = await office.until_shown(two, "The tool answered")
+        assert {shown.post.app for shown in one.posts()} == {office.slack.app}
+        assert {shown.post.app for shown in two.posts()} == {second}
         assert str(office.workdir) in first.shown
         assert str(other) in answer.shown
