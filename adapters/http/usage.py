@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from adapters.http.admin.keys import desk
 from adapters.http.call import Call
-from adapters.http.errors import invalid
+from adapters.http.paging import place, written
 from botkit.sheets import moment, record_head, record_lines, sum_sheet
 from botkit.usage import Dimension, UsageQuery, UsageRecord, UsageSum
 
@@ -112,9 +112,9 @@ async def _answer(call: Call, asked: OwnUsageQuery, key: str, more: Mapping[str,
         case True, "csv":
             return await _sheet(call, query)
         case True, _:
-            records = await meter.records(query, after=_cursor(asked.after), most=asked.limit)
+            records = await meter.records(query, after=place(asked.after, "after"), most=asked.limit)
             last = records[-1] if len(records) == asked.limit else None
-            body = {"data": [_record(each) for each in records], "next": f"{last.at!r}/{last.id}" if last else None}
+            body = {"data": [_record(each) for each in records], "next": written(last.at, last.id) if last else None}
         case _, "csv":
             return web.Response(text=sum_sheet(query.by, await meter.sums(query)), content_type="text/csv")
         case _:
@@ -147,11 +147,3 @@ def _sum(query: UsageQuery, found: UsageSum) -> dict[str, object]:
 
 def _record(record: UsageRecord) -> dict[str, object]:
     return {**asdict(record), "at": moment(record.at)}
-
-
-def _cursor(text: str) -> tuple[float, str] | None:
-    at, slash, id = text.partition("/")
-    try:
-        return (float(at), id) if slash else None
-    except ValueError:
-        raise invalid("after", "this is no `next` of a page") from None

@@ -83,7 +83,7 @@ async def test_a_key_is_made_once() -> None:
     key, _ = new_key("n", "o", NOW)
     await desk(store).add(key)
     with pytest.raises(StoreError, match="already"):
-        await desk(store).add(key)
+        await desk(store).add(replace(key, name="another"))
 
 
 async def test_an_act_says_who_what_and_from_where() -> None:
@@ -104,3 +104,22 @@ async def test_an_act_says_who_what_and_from_where() -> None:
     assert change.detail == {"networks": '["10.0.0.0/8"]', "signing": "not required"}
     assert "signing-secret" not in repr((change, create))
     assert token.secret not in repr((change, create))
+
+
+class Forgetful(MemoryKeys):
+    """A store whose client asked twice: what it says is about the second time."""
+
+    async def put(self, key: ApiKey) -> bool:
+        await super().put(key)
+        return await super().put(key)
+
+
+async def test_what_was_written_though_the_answer_was_lost_counts_as_written() -> None:
+    store = MemoryStore()
+    store.keys = Forgetful()
+    key, _ = new_key("n", "o", NOW)
+    await desk(store).add(key)
+    turned = await desk(store).rotate(key.id, 60.0)
+    assert turned is not None
+    assert await store.keys.get(key.id) == turned[0]
+    assert turned[0].revision == 2

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from adapters.http.admin.bodies import Body
 from adapters.http.admin.keys import answer
 from adapters.http.call import Call
-from adapters.http.errors import invalid
+from adapters.http.paging import place, written
 from botkit.sheets import moment
 
 
@@ -45,8 +45,7 @@ class AuditPage(BaseModel):
 
 async def audit(call: Call) -> web.Response:
     query = call.query(AuditQuery)
-    before = _cursor(query.before) if query.before else None
-    acts = call.gateway.house.store.acts
+    before, acts = place(query.before, "before"), call.gateway.house.store.acts
     found = await acts.list(who=query.who, target=query.target, before=before, most=query.limit)
     last = found[-1] if len(found) == query.limit else None
     rows = [
@@ -61,14 +60,4 @@ async def audit(call: Call) -> web.Response:
         )
         for act in found
     ]
-    return answer(AuditPage(data=rows, next=f"{last.at!r}/{last.id}" if last else None))
-
-
-def _cursor(text: str) -> tuple[float, str]:
-    at, slash, id = text.partition("/")
-    try:
-        if slash:
-            return float(at), id
-    except ValueError:
-        pass
-    raise invalid("before", "this is no `next` of a page")
+    return answer(AuditPage(data=rows, next=written(last.at, last.id) if last else None))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
@@ -19,6 +20,7 @@ Text = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"
 Names = Annotated[list[Text], Field(max_length=200)]
 Count = Annotated[int, Field(ge=0, le=10**12)]
 Usd = Annotated[float, Field(ge=0, le=10**9, allow_inf_nan=False)]
+Until = Annotated[AwareDatetime, Field(lt=datetime(9000, 1, 1, tzinfo=UTC))]
 Networks = Annotated[list[Text], Field(max_length=200), AfterValidator(networks)]
 
 
@@ -77,7 +79,7 @@ class KeyChange(Body):
     name: Text | None = None
     owner: Text | None = None
     status: Literal["active", "suspended"] | None = None
-    expires: AwareDatetime | None = None
+    expires: Until | None = None
     """null: never."""
     scopes: ScopesBody | None = None
     """All of them: those not named are as for a new key."""

@@ -6,6 +6,7 @@ import asyncio
 import csv
 import io
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from structlog.testing import capture_logs
 from adapters.http.settings import GatewaySettings
 from botkit.errors import StoreError
 from botkit.keys import Act, Scopes
+from botkit.stores import open_store
 from botkit.stores.acts.memory import MemoryActs
 from botkit.stores.memory import MemoryStore
 from botkit.stores.sqlite import SqliteStore
@@ -80,6 +82,7 @@ async def test_a_key_is_made_as_it_was_asked_for() -> None:
         ({"expires": "soon"}, "expires"),
         ({"expires": "2001-01-01T00:00:00Z"}, "expires"),
         ({"expires": "2999-01-01T00:00:00"}, "expires"),
+        ({"expires": "9999-12-31T23:59:59-23:00"}, "expires"),
         ({"networks": ["10.0.0.0/33"]}, "networks"),
         ({"networks": "10.0.0.0/8"}, "networks"),
         ({"scopes": {"bots": "helper"}}, "scopes.bots"),
@@ -251,7 +254,7 @@ def test_a_setting_that_cannot_be_meant_is_refused(settings: dict[str, Any]) -> 
         GatewaySettings.model_validate(settings)
 
 
-async def test_each_request_is_recorded_and_everybody_sees_their_own(tmp_path: Any) -> None:
+async def test_each_request_is_recorded_and_everybody_sees_their_own(tmp_path: Path) -> None:
     async with gate(SqliteStore(tmp_path / "botkit.db"), admin=ADMIN) as it:
         one, two = await made(it, limits={"requests_per_day": 100}), await made(it)
         for key in (one, one, two):
@@ -304,7 +307,27 @@ async def test_usage_is_found_by_time_and_listed_page_by_page() -> None:
         for wrong in ("since=soon", "by=colour", "status=x", "records=maybe", "format=xml", "limit=0"):
             status, said = await it.admin("GET", f"/admin/usage?{wrong}")
             assert (status, said["error"]["field"]) == (400, wrong.partition("=")[0])
-        assert (await it.admin("GET", "/admin/usage?records=true&after=x/y"))[0] == 400
+        for after in ("x/y", "nan/y", "inf/y", "1"):
+            assert (await it.admin("GET", f"/admin/usage?records=true&after={after}"))[0] == 400
+
+
+ODD = ("%ED%A0%80", "%00", "%0A", "%FF", "*", "%3A", "%F0%9F%98%80", "x" * 3000)
+
+
+@pytest.mark.parametrize("kind", ["memory", "sqlite", "redis"])
+async def test_odd_text_in_a_url_is_no_servers_fault(kind: str, tmp_path: Path, redis_url: str) -> None:
+    urls = {"memory": "memory://", "sqlite": f"sqlite:///{tmp_path / 'botkit.db'}", "redis": redis_url}
+    async with gate(open_store(urls[kind]), admin=ADMIN) as it:
+        for odd in ODD:
+            for path in (
+                f"{KEYS}/{odd}",
+                f"{KEYS}?owner={odd}&after={odd}",
+                f"/admin/usage?by=bot&bot={odd}&key={odd}",
+            ):
+                status, said = await it.admin("GET", path)
+                assert status in (200, 400, 404), (path, said)
+            status, said = await it.admin("GET", f"/admin/audit?who={odd}&target={odd}&before=1/{odd}")
+            assert status in (200, 400), (odd, said)
 
 
 async def _until(it: Gate, path: str, *, requests: int) -> list[dict[str, Any]]:
