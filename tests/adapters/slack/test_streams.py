@@ -226,7 +226,8 @@ async def crashed(stage: Stage) -> ReplyState:
     """A reply that was in the middle of a stream when its process died, and what it had noted."""
     reply = stage.reply("r1")
     await reply.__aenter__()
-    await stage.say(reply, "Half an answer of many words. ")
+    await stage.say(reply, "Half an answer ")
+    await stage.say(reply, "of many words. ")  # so the first message is noted
     (task,) = (task for task in asyncio.all_tasks() if task.get_name().startswith("reply-"))
     task.cancel()
     await asyncio.wait([task])
@@ -244,6 +245,15 @@ async def test_after_a_crash_the_broken_stream_is_ended_by_the_resumed_reply(sta
     assert end.stream is None
     assert end.shown.endswith("It goes on to the end.")
     assert end.metadata
+
+
+async def test_a_broken_stream_is_ended_also_when_streams_are_no_longer_wanted(stage: Stage) -> None:
+    state = await crashed(stage)
+    stage.adapter = adapter_for(stage.slack, stream="edit", status="off")
+    async with stage.reply("r1", state) as reply:
+        reply.push(TurnFinished("The whole answer."))
+    assert stage.shown() == ["The whole answer."]
+    assert stage.posts()[0].stream is None
 
 
 async def test_a_stream_nobody_had_noted_is_found_and_used(stage: Stage) -> None:
