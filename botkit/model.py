@@ -90,6 +90,12 @@ class Overrides:
     """Tokens the model may think with; 0 is not at all."""
     budget: float = 0.0
     """US dollars the turn may cost; the bot's own limit holds as well."""
+    agent: str = ""
+    """Who answers: the name of one of the bot's agents, or of `agents`."""
+    agents: str = ""
+    """More agents, as JSON of the shape `--agents` takes."""
+    command: bool = False
+    """The text is a command of the CLI, also where chat text may be none."""
 
 
 PLAIN = Overrides()
@@ -256,6 +262,10 @@ class Session:
     """The CLI's own cumulative `total_cost_usd` from which the next turn's cost is counted."""
     rules: tuple[str, ...] = ()
     """Permission rules granted for this session ("Bash(git status)"), replayed when it is resumed."""
+    overrides: Overrides = PLAIN
+    """What each of its turns asks of Claude beyond the bot's profile; what a message asks for comes first."""
+    metadata: Mapping[str, str] = field(default_factory=dict[str, str], compare=False)
+    """Whatever a program wants to remember with it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 Above: adapters join a platform to a bot (`Adapter`, `Messenger`), handlers answer. Between: the bot, as an adapter
 sees it (`Hub`). Below: what answers turns (`Runner`) and what remembers (`Store`, with its roles in `store` and
-`roles`). Every method either returns or raises a `BotkitError`; none may be cancelled half-done in a way that loses data.
+`roles`). Every method either returns or raises a `BotkitError`; none may be cancelled half-done so that data is lost.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from botkit.model import (
     User,
 )
 from botkit.store import Store as Store
+from botkit.surroundings import CliCommand, Surroundings
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -234,6 +235,21 @@ class Runner(Protocol):
 
     async def forget(self, session: str) -> bool:
         """Close the session's worker and delete what Claude keeps of it. False: it is busy, and nothing is deleted."""
+        ...
+
+    async def fork(self, session: Session, id: str) -> bool:
+        """Begin a session under this id that remembers what was said in `session` until now.
+
+        False: nothing was, and nothing is begun. Waits for a worker as a turn does. Raises RunnerError.
+        """
+        ...
+
+    async def commands(self, session: Session) -> Sequence[CliCommand] | None:
+        """What commands the CLI offers in this session; None: there was no room for a worker that could say it."""
+        ...
+
+    def surroundings(self, session: Session) -> Surroundings:
+        """Where and how its worker runs."""
         ...
 
 

@@ -77,8 +77,10 @@ class Sessions(Protocol):
         """Write it. With a `conversation`, it becomes that conversation's session and any other there is unbound."""
         ...
 
-    async def list_sessions(self, bot: str, *, owner: str = "", since: float = 0.0) -> Sequence[Session]:
-        """Newest use first, at most 100."""
+    async def list_sessions(
+        self, bot: str, *, owner: str = "", since: float = 0.0, before: tuple[float, str] | None = None
+    ) -> Sequence[Session]:
+        """Newest use first, at most 100; those that follow `before`, the (used, id) of a session."""
         ...
 
 

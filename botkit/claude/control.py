@@ -20,6 +20,7 @@ from botkit.events import (
     QuestionAsked,
     RequestClosed,
 )
+from botkit.surroundings import CliCommand
 
 QUESTIONS = "AskUserQuestion"
 
@@ -38,6 +39,16 @@ class _Question(msgspec.Struct):
 
 class _Questions(msgspec.Struct):
     questions: list[_Question]
+
+
+class _Command(msgspec.Struct):
+    name: str
+    description: str = ""
+    usage: str = msgspec.field(default="", name="argumentHint")
+
+
+class _Offered(msgspec.Struct):
+    commands: list[_Command] = msgspec.field(default_factory=list[_Command])
 
 
 class _Session(msgspec.Struct):
@@ -122,6 +133,15 @@ def total_cost(response: wire.Response) -> float | None:
         return msgspec.json.decode(response.response, type=_Usage).session.total
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
+
+
+def commands(response: wire.Response) -> tuple[CliCommand, ...]:
+    """The CLI's own commands out of the answer to `initialize`; those that begin with `_` are for its own use."""
+    try:
+        found = msgspec.json.decode(response.response, type=_Offered).commands
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return ()
+    return tuple(CliCommand(each.name, each.description, each.usage) for each in found if not each.name.startswith("_"))
 
 
 def _question(id: str, asked: wire.Asked) -> QuestionAsked | None:

@@ -51,6 +51,10 @@ class Profile:
     """JSON schema of every answer, as JSON."""
     stateless: bool = False
     """For one turn: nothing is written down, nothing is remembered, and a briefing says the rest just before it."""
+    agent: str = ""
+    """The agent that answers."""
+    base: Profile | None = field(default=None, compare=False, repr=False)
+    """The bot's profile, of one that a session or a turn has made its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +90,16 @@ class PoolLimits:
     """Idle time before the process is closed."""
 
 
-def arguments(profile: Profile, session: str, *, resume: bool, rules: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """The flags of a worker that begins or resumes `session`. Values stand behind a `=`, so none becomes a flag."""
+def arguments(
+    profile: Profile, session: str, *, resume: bool, rules: tuple[str, ...] = (), copied: str = ""
+) -> tuple[str, ...]:
+    """The flags of a worker that begins or resumes `session`, or begins it as a copy of the session `copied`.
+
+    Values stand behind a `=`, so none becomes a flag.
+    """
     return (
         *_PERSISTENT,
+        *((f"--resume={copied}", "--fork-session") if copied else ()),
         f"--resume={session}" if resume else f"--session-id={session}",
         # Without this the workdir decides which hooks run and which tools never ask.
         *(("--setting-sources=user,project,local",) if profile.trust_workdir else _UNTRUSTED),
@@ -101,6 +111,7 @@ def arguments(profile: Profile, session: str, *, resume: bool, rules: tuple[str,
         *_flag("--json-schema", profile.schema),
         *(() if profile.tools is None else (f"--tools={','.join(profile.tools)}",)),
         *_flag("--agents", profile.agents),
+        *_flag("--agent", profile.agent),
         *_flag("--settings", profile.settings),
         *_flag("--effort", profile.effort),
         *(f"--mcp-config={config}" for config in profile.mcp_config),

@@ -109,6 +109,10 @@ class Pool:
             return "frozen"
         return "busy" if worker in self._lent or worker.busy else "idle"
 
+    def marker(self) -> str:
+        """For the environment of a process that is no worker, but is to be ended like one."""
+        return self._keeping.marker()
+
     def serve(self, profile: Profile) -> None:
         """Keep spares of this profile from now on."""
         self._served.append(profile)
@@ -337,10 +341,10 @@ class Pool:
         return worker.profile == order.profile
 
     def _wanted(self, worker: Worker) -> bool:
-        """Whether a served profile would make this worker again; model, mode and workdir may be the session's own."""
+        """Whether a served profile would make this worker again, perhaps with what is the session's own."""
         own = worker.profile
         return not self._served or any(
-            own == served
+            served in (own, own.base)
             or served
             == replace(own, workdir=served.workdir, model=served.model, permission_mode=served.permission_mode)
             for served in self._served

@@ -6,7 +6,7 @@ import asyncio
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import structlog
 
@@ -20,12 +20,15 @@ from botkit.claude.queue import Withdrawn
 from botkit.claude.starting import Order
 from botkit.claude.worker import Worker
 from botkit.errors import ClaudeCrashed, RunnerError
-from botkit.events import Decision, Notice, Outcome, TurnEvent, TurnFailed, Waiting
+from botkit.events import Decision, Notice, Outcome, TurnEvent, TurnFailed, TurnFinished, Waiting
 from botkit.history import Said
 from botkit.model import PLAIN, Overrides, Session, Turn, Upload
+from botkit.surroundings import CliCommand, Surroundings
 
 IMAGE = 3_700_000
 """Largest image shown to Claude, in bytes: the API takes 5 MB of base64. A larger one is announced like any file."""
+COST = "/cost"
+"""A command the CLI answers by itself."""
 LOST = "Claude no longer has the earlier conversation of this session; it begins anew."
 
 log = structlog.get_logger()
@@ -129,6 +132,41 @@ class ClaudeRunner:
     async def history(self, session: str) -> Sequence[Said]:
         return await asyncio.to_thread(transcript.read, self._environment, session)
 
+    async def fork(self, session: Session, id: str) -> bool:
+        """See `Runner.fork`. The CLI writes a copy down with the first thing it does: it is asked what it cost."""
+        if not await asyncio.to_thread(transcript.files, self._environment, session.id):
+            return False
+        order = replace(self._order(session, fresh=True), session=id, copied=session.id)
+        worker = await self._pool.lend(order, lambda _: None)
+        try:
+            name = str(uuid.uuid4())
+            ended = await worker.run(user_line(COST, (), (), name), name, Feed(), lambda: False)
+        finally:
+            self._pool.give_back(worker)
+        return not worker.lost and isinstance(ended, TurnFinished)
+
+    async def commands(self, session: Session) -> Sequence[CliCommand] | None:
+        """See `Runner.commands`."""
+        await self.warm(session)
+        worker = self._pool.find(session.id)
+        return worker.commands if worker else None
+
+    def surroundings(self, session: Session) -> Surroundings:
+        """See `Runner.surroundings`."""
+        profile, marker = tailoring.tailored(self._profile, session, PLAIN), self._pool.marker()
+        return Surroundings(
+            workdir=profile.workdir,
+            launcher=profile.launcher,
+            environment=environment(profile, self._pool.ambient, marker),
+            marker=marker,
+            mode=profile.permission_mode,
+            tools=profile.tools,
+            allowed=(*profile.allowed_tools, *session.rules),
+            disallowed=profile.disallowed_tools,
+            agents=self._profile.agents,
+            slash_commands=profile.slash_commands,
+        )
+
     async def forget(self, session: str) -> bool:
         """See `Runner.forget`. The files sessions send and receive are left to the retention of files."""
         if session in self._live or not await self._pool.park(session):
@@ -228,7 +266,8 @@ class ClaudeRunner:
     async def _line(self, turn: Turn) -> tuple[bytes, str]:
         name = str(uuid.uuid4())
         images = [(each, data) for each in turn.files if (data := await _image(each))]
-        text = defuse(turn.prompt, slash_commands=self._profile.slash_commands and not turn.verbatim)
+        commands = turn.overrides.command or (self._profile.slash_commands and not turn.verbatim)
+        text = defuse(turn.prompt, slash_commands=commands)
         return user_line(text, turn.files, images, name), name
 
     def _unasked(self, worker: Worker, feed: Feed) -> None:

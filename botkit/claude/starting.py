@@ -26,6 +26,8 @@ class Order:
     rules: tuple[str, ...] = ()
     total: float = 0.0
     """The session's cost so far, for a CLI that cannot say it itself."""
+    copied: str = ""
+    """The session it begins as a copy of."""
 
 
 class Starting:
@@ -62,7 +64,7 @@ class Starting:
         worker = Worker(order.profile, order.session, self._turns, self._keeping.marker(), self._intake)
         self._workers.add(worker)
         try:
-            await worker.start(self._ambient, resume=resume, rules=order.rules, total=order.total)
+            await worker.start(self._ambient, resume=resume, rules=order.rules, total=order.total, copied=order.copied)
         except BaseException:
             await worker.kill()
             raise

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from botkit.claude.options import Profile
-from botkit.model import Overrides, PermissionMode, Session
+from botkit.model import PLAIN, Overrides, PermissionMode, Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,7 @@ def briefing(profile: Profile, overrides: Overrides) -> Briefing:
 
 def tailored(profile: Profile, session: Session, overrides: Overrides) -> Profile:
     """Of a worker that keeps its session. What the turn asks for comes before the session's, that before the bot's."""
+    overrides = merged(session.overrides, overrides)
     own = _narrowed(profile, overrides)
     environment = own.environment
     if overrides.thinking is not None:
@@ -72,7 +73,38 @@ def tailored(profile: Profile, session: Session, overrides: Overrides) -> Profil
         schema=overrides.schema,
         effort=overrides.effort or profile.effort,
         environment=environment,
+        agents=_agents(profile.agents, overrides.agents),
+        agent=overrides.agent,
+        base=profile,
     )
+
+
+def merged(session: Overrides, message: Overrides) -> Overrides:
+    """What a turn asks for: its message's wishes over its session's."""
+    if session == PLAIN or message == PLAIN:
+        return message if session == PLAIN else session
+    return replace(
+        message,
+        model=message.model or session.model,
+        mode=message.mode or session.mode,
+        system=_both(session.system, message.system),
+        schema=message.schema or session.schema,
+        tools=session.tools if message.tools is None else message.tools,
+        disallowed_tools=tuple(dict.fromkeys((*session.disallowed_tools, *message.disallowed_tools))),
+        effort=message.effort or session.effort,
+        thinking=session.thinking if message.thinking is None else message.thinking,
+        budget=min((each for each in (session.budget, message.budget) if each), default=0.0),
+        agent=message.agent or session.agent,
+        agents=message.agents or session.agents,
+    )
+
+
+def _agents(bot: str, more: str) -> str:
+    """Both lists of agents as one; of two with one name the second counts."""
+    if not more or not bot:
+        return more or bot
+    kind = dict[str, object]
+    return msgspec.json.encode(msgspec.json.decode(bot, type=kind) | msgspec.json.decode(more, type=kind)).decode()
 
 
 def _narrowed(profile: Profile, overrides: Overrides) -> Profile:

@@ -99,9 +99,14 @@ def _spoken(lines: Iterable[bytes]) -> Iterator[_Line]:
             line = _DECODER.decode(data)
         except msgspec.MsgspecError:
             continue
-        nobody = line.is_sidechain or line.is_meta or line.is_compact_summary
+        nobody = line.is_sidechain or line.is_meta or line.is_compact_summary or _own(line.message.content)
         if line.type in ("user", "assistant") and not nobody:
             yield line
+
+
+def _own(content: str | list[_Block]) -> bool:
+    """A command that the CLI carried out by itself: Claude was not told."""
+    return isinstance(content, str) and content.startswith("<command-name>")
 
 
 def _blocks(content: str | list[_Block]) -> list[_Block]:

@@ -24,6 +24,7 @@ from botkit.claude.tailoring import Briefing
 from botkit.claude.todos import TaskList
 from botkit.errors import ClaudeCrashed
 from botkit.events import Decision, FailureReason, Outcome, TurnFailed
+from botkit.surroundings import CliCommand
 
 READY = 30.0
 """Seconds from starting the CLI to its answer; ten started together on two cores need 3.3 s."""
@@ -56,6 +57,8 @@ class Worker:
         """Called when the CLI begins a turn by itself."""
         self.lost = False
         """The session was to be resumed, but the CLI did not know it."""
+        self.commands: tuple[CliCommand, ...] = ()
+        """What the CLI offers in this session."""
         self.on_asked: Callable[[], None] | None = None
         """Called when people are waited for."""
         self._limits = limits
@@ -68,20 +71,28 @@ class Worker:
         self._closed = False
 
     async def start(
-        self, ambient: Mapping[str, str], *, resume: bool, rules: tuple[str, ...] = (), total: float = 0.0
+        self,
+        ambient: Mapping[str, str],
+        *,
+        resume: bool,
+        rules: tuple[str, ...] = (),
+        total: float = 0.0,
+        copied: str = "",
     ) -> None:
-        """Spawn and shake hands. `total` is the cost so far, where the CLI itself cannot say.
+        """Spawn and shake hands. `total` is the cost so far, where the CLI itself cannot say; `copied` is the session
+        that a new one begins as a copy of.
 
         Raises ClaudeMissing, or ClaudeCrashed when the CLI ended or kept silent.
         """
         command = (*self.profile.launcher, *find_command(self.profile, ambient))
-        argv = (*command, *arguments(self.profile, self.session, resume=resume, rules=rules))
+        argv = (*command, *arguments(self.profile, self.session, resume=resume, rules=rules, copied=copied))
         env = environment(self.profile, ambient, self._process.marker)
         await self._process.spawn(argv, cwd=Path(self.profile.workdir), env=env)
         # A stateless worker shakes hands when it is briefed; until then this shows that it is ready.
-        await self._ask("get_usage" if self.profile.stateless else "initialize", READY)
+        answer = await self._ask("get_usage" if self.profile.stateless else "initialize", READY)
+        self.commands = control.commands(answer)
         self.total = total
-        if resume:
+        if resume or copied:
             # What a resumed CLI goes on counting from depends on how its predecessor ended: ask it.
             said = control.total_cost(await self._ask("get_usage", REPLY))
             self.total = total if said is None else said

@@ -111,11 +111,14 @@ class MemoryStore:
     async def save_session(self, session: Session) -> None:
         self._save(session)
 
-    async def list_sessions(self, bot: str, *, owner: str = "", since: float = 0.0) -> Sequence[Session]:
+    async def list_sessions(
+        self, bot: str, *, owner: str = "", since: float = 0.0, before: tuple[float, str] | None = None
+    ) -> Sequence[Session]:
         found = [
             session
             for session in self._sessions.values()
             if session.bot == bot and session.used >= since and (not owner or session.owner == owner)
+            if before is None or (session.used, session.id) < before
         ]
         return sorted(found, key=lambda session: (session.used, session.id), reverse=True)[:LISTED]
 

@@ -116,9 +116,11 @@ class RedisStore:
     async def save_session(self, session: Session) -> None:
         await self._server.run(session_scripts.SAVE_SESSION, *self._saving(session))
 
-    async def list_sessions(self, bot: str, *, owner: str = "", since: float = 0.0) -> Sequence[Session]:
+    async def list_sessions(
+        self, bot: str, *, owner: str = "", since: float = 0.0, before: tuple[float, str] | None = None
+    ) -> Sequence[Session]:
         index = "/".join(["botkit:sessions", quote(bot, safe=""), *([quote(owner, safe="")] if owner else [])])
-        rows = await self._server.run(session_scripts.LIST_SESSIONS, index, since, LISTED)
+        rows = await self._server.run(session_scripts.LIST_SESSIONS, index, since, LISTED, *(before or ()))
         return [session for row in rows if (session := _session(row)) is not None]
 
     async def mark(self, key: str) -> str | None:

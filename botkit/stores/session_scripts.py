@@ -47,18 +47,19 @@ SESSION = SESSIONS + "return bound(ARGV[1])"
 FIND_SESSION = SESSIONS + "return find(ARGV[1])"
 SAVE_SESSION = SESSIONS + "save(1)"
 
-# index, since, most
+# index, since, most, then perhaps the use and the id of the session before the page
 LIST_SESSIONS = (
     SESSIONS
     + """
-local index, since, most = ARGV[1], ARGV[2], tonumber(ARGV[3])
+local index, since, most, used, last = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4] or '+inf', ARGV[5]
 local rows, at = {}, 0
 while #rows < most do
-  local ids = redis.call('ZREVRANGEBYSCORE', index, '+inf', since, 'LIMIT', at, most)
+  local ids = redis.call('ZREVRANGEBYSCORE', index, used, since, 'WITHSCORES', 'LIMIT', at, most)
   if #ids == 0 then break end
-  at = at + #ids
-  for _, id in ipairs(ids) do
-    local row = find(id)
+  at = at + #ids / 2
+  for i = 1, #ids, 2 do
+    local shown = last and tonumber(ids[i + 1]) == tonumber(used) and ids[i] >= last
+    local row = not shown and find(ids[i])
     if row and #rows < most then rows[#rows + 1] = row end
   end
 end

@@ -84,8 +84,10 @@ class SqliteStore:
         bound = Bound(session, session_bytes(session))
         await self._db.write(lambda db: tables.save_session(db, bound))
 
-    async def list_sessions(self, bot: str, *, owner: str = "", since: float = 0.0) -> Sequence[Session]:
-        rows = await self._db.read(lambda db: tables.list_sessions(db, bot, owner, since))
+    async def list_sessions(
+        self, bot: str, *, owner: str = "", since: float = 0.0, before: tuple[float, str] | None = None
+    ) -> Sequence[Session]:
+        rows = await self._db.read(lambda db: tables.list_sessions(db, bot, owner, since, before))
         return [session for row in rows if (session := _session(row)) is not None]
 
     async def mark(self, key: str) -> str | None:

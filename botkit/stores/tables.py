@@ -112,11 +112,14 @@ def save_session(db: Connection, bound: Bound) -> None:
     )
 
 
-def list_sessions(db: Connection, bot: str, owner: str, since: float) -> list[SessionRow]:
+def list_sessions(
+    db: Connection, bot: str, owner: str, since: float, before: tuple[float, str] | None
+) -> list[SessionRow]:
+    at, id = before or (float("inf"), "")
     return db.execute(
         "SELECT data, conversation FROM session WHERE bot = ? AND used >= ? AND (? = '' OR owner = ?)"
-        " ORDER BY used DESC, id DESC LIMIT ?",
-        (bot, since, owner, owner, LISTED),
+        " AND (used, id) < (?, ?) ORDER BY used DESC, id DESC LIMIT ?",
+        (bot, since, owner, owner, at, id, LISTED),
     ).fetchall()
 
 

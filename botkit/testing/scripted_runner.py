@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from uuid import uuid4
 
 from botkit.events import (
@@ -22,6 +23,7 @@ from botkit.events import (
 )
 from botkit.history import Said
 from botkit.model import PLAIN, Overrides, Session, Turn
+from botkit.surroundings import CliCommand, Surroundings
 
 Play = Callable[[Turn], Iterable[TurnEvent]]
 
@@ -138,3 +140,21 @@ class ScriptedRunner:
             return False
         self.said.pop(session, None)
         return True
+
+    async def fork(self, session: Session, id: str) -> bool:
+        """See `Runner.fork`: what was said is said in both."""
+        if session.id not in self.said:
+            return False
+        self.said[id] = self.said[session.id]
+        return True
+
+    async def commands(self, session: Session) -> Sequence[CliCommand]:
+        """See `Runner.commands`: the same for every session."""
+        del session
+        return (CliCommand("compact", "Shorten the memory"),)
+
+    def surroundings(self, session: Session) -> Surroundings:
+        """See `Runner.surroundings`: no sandbox, nothing in the environment."""
+        return Surroundings(
+            Path(session.workdir), (), {}, "", session.mode or "default", None, session.rules, (), "", False
+        )

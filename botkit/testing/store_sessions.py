@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from botkit.model import Overrides
 from botkit.protocols import Store
 from botkit.testing.store_values import NASTY, NOW, session
 
@@ -72,6 +73,26 @@ class SessionsContract:
             await store.save_session(session(f"s-{i}", conversation="", used=NOW + i))
         listed = await store.list_sessions("helper")
         assert [each.used for each in listed] == [NOW + i for i in range(119, 19, -1)]
+
+    async def test_sessions_can_be_read_page_by_page(self, store: Store) -> None:
+        for i in range(130):
+            await store.save_session(session(f"s-{i:03}", conversation="", used=NOW + i // 3 + 0.1234567))
+        first = await store.list_sessions("helper")
+        for at in (99, 50, 51, 52):
+            rest = await store.list_sessions("helper", before=(first[at].used, first[at].id))
+            assert [each.id for each in rest][:3] == [f"s-{129 - at - i:03}" for i in range(1, 4)]
+        last = await store.list_sessions("helper", owner="U1", before=(first[99].used, first[99].id))
+        assert [each.id for each in last] == [f"s-{i:03}" for i in range(29, -1, -1)]
+        assert not await store.list_sessions("helper", before=(last[-1].used, last[-1].id))
+
+    async def test_a_sessions_own_wishes_come_back(self, store: Store, another_store: Store) -> None:
+        wishes = Overrides(tools=("Read",), disallowed_tools=("Bash(rm:*)",), thinking=0, agent="poet")
+        own = replace(session(), overrides=wishes, metadata={"ticket": "Ü-1"})
+        await store.save_session(own)
+        found = await another_store.find_session("s-1")
+        assert found == own
+        assert found is not None
+        assert found.metadata == own.metadata
 
     async def test_sessions_unused_for_long_are_forgotten(self, store: Store) -> None:
         await store.save_session(session("bound", used=NOW))
