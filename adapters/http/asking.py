@@ -24,7 +24,7 @@ from botkit.runs import Run
 LOOK = 0.5
 """Seconds between two looks whether the client is still there."""
 STATELESS = "once"
-"""The first part of the channel of calls without a session; `/` cannot stand in a session's name."""
+"""What the channels of calls without a session begin with; no session's name has a `~` in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +182,7 @@ def _message(call: Call, question: Question, *, kept: bool) -> Message:
     id = uuid4().hex
     return Message(
         id,
-        conversation(call, question.adapter, question.session or f"{STATELESS}/{id}"),
+        conversation(call, question.adapter, question.session or f"{STATELESS}~{id}"),
         User(author(call.key.id, question.user), question.user or call.key.name),
         question.text,
         time.time(),

@@ -53,6 +53,7 @@ def parsed(text: str) -> IPv4Address | IPv6Address | None:
     return getattr(found, "ipv4_mapped", None) or found
 
 
+@lru_cache(maxsize=10_000)
 def group(address: str) -> str:
     """Who is counted together: one IPv4 address, or one IPv6 customer, who has a /64 of addresses."""
     found = parsed(address)

@@ -24,6 +24,8 @@ class Failures:
 
     def wait(self, address: str) -> float:
         """Seconds until this address may fail again; 0: it may now."""
+        if not self._failed:
+            return 0.0
         over = self._count(group(address)) - self._allowed + 1.0
         return max(0.0, over * MINUTE / self._allowed)
 

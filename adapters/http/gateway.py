@@ -165,6 +165,8 @@ class Gateway:
             await self.ledger.end(call.record(status))
 
     async def _body(self, call: Call) -> bytes:
+        if call.request.content.is_eof():  # it came with its head: nothing to wait for
+            return await read_body(call.request, self.settings.max_body)
         try:
             async with asyncio.timeout(BODY_WITHIN):
                 return await read_body(call.request, self.settings.max_body)
