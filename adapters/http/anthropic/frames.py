@@ -27,7 +27,7 @@ class Frames:
         """The kind of the content block that is open."""
 
     def begin(self, turn: str) -> bytes:
-        message = {
+        message: dict[str, object] = {
             "id": f"msg_{turn}",
             "type": "message",
             "role": "assistant",

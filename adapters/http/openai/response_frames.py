@@ -53,7 +53,7 @@ class ResponseFrames:
 
     def begin(self, turn: str) -> bytes:
         self._turn = turn
-        item = _item(turn, "", status="in_progress") | {"content": []}
+        item: dict[str, object] = {**_item(turn, "", status="in_progress"), "content": ()}
         return b"".join(
             (
                 self._frame("response.created", response=self.response(turn, "in_progress")),

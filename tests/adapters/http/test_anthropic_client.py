@@ -78,8 +78,7 @@ async def test_a_session_goes_on_without_being_sent_again(client: AsyncAnthropic
 async def test_errors_come_in_anthropics_shape(client: AsyncAnthropic) -> None:
     with pytest.raises(anthropic.NotFoundError) as unknown:
         await client.messages.create(model="other", max_tokens=9, messages=user("hi"))
-    assert isinstance(unknown.value.body, dict)
-    assert unknown.value.body["error"]["type"] == "not_found_error"
+    assert unknown.value.response.json()["error"]["type"] == "not_found_error"
     with pytest.raises(anthropic.BadRequestError, match="tools"):
         await client.messages.create(
             model="main", max_tokens=9, messages=user("hi"), tools=[{"name": "f", "input_schema": {"type": "object"}}]

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import json
 from collections.abc import AsyncIterator
+from typing import Any
 
 import openai
 import pytest
@@ -248,9 +249,7 @@ async def test_a_stream_that_breaks_ends_with_an_error(client: AsyncOpenAI, gate
         ({"extra_body": {"claude": {"sessions": "x"}}}, "claude.sessions"),
     ],
 )
-async def test_what_is_not_supported_is_refused_by_name(
-    client: AsyncOpenAI, more: dict[str, object], field: str
-) -> None:
+async def test_what_is_not_supported_is_refused_by_name(client: AsyncOpenAI, more: dict[str, Any], field: str) -> None:
     with pytest.raises(openai.BadRequestError) as refused:
         await client.chat.completions.create(model="main", messages=user("hi"), **more)
     assert refused.value.param == field
