@@ -95,8 +95,7 @@ class Pacer:
             if granted.done() and not granted.cancelled():
                 self.give_back(act, conversation)
             else:
-                self._waiters[act].remove(waiter)
-                self._grant()
+                self._grant()  # which leaves out whoever no longer waits
             raise
 
     def give_back(self, act: Act, conversation: Conversation) -> None:
@@ -124,13 +123,18 @@ class Pacer:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        waits = [wait for waiters in self._waiters.values() if (wait := self._grant_some(waiters)) is not None]
+        waits = [wait for act in self._waiters if (wait := self._grant_some(act)) is not None]
         if waits:
             self._timer = asyncio.get_running_loop().call_later(min(waits), self._grant)
 
-    def _grant_some(self, waiters: list[_Waiter]) -> float | None:
+    def _waiting(self, act: Act) -> list[_Waiter]:
+        """Those that still wait; who was cancelled may not have come round to saying so."""
+        self._waiters[act] = [waiter for waiter in self._waiters[act] if not waiter.granted.done()]
+        return self._waiters[act]
+
+    def _grant_some(self, act: Act) -> float | None:
         """Let go whoever may; the seconds until the next one may, None when nobody is left."""
-        while waiters:
+        while waiters := self._waiting(act):
             waiters.sort(key=self._order)
             waits = [self._wait(waiter) for waiter in waiters]
             soonest = min(waits)

@@ -168,3 +168,18 @@ async def test_a_thousand_channels_leave_no_trace_behind() -> None:
 def test_a_rate_that_lets_nothing_through_is_refused(per_minute: float, burst: float, reserve: float) -> None:
     with pytest.raises(ValueError, match="let progress through"):
         Rate(per_minute, burst, reserve)
+
+
+@virtual
+async def test_who_gives_up_in_the_very_moment_of_a_grant_takes_nothing() -> None:
+    pacer = Pacer({"edit": Rate(per_minute=60, burst=1)})
+    await pacer.ready("edit", thread(1), urgent=True)
+    waiting = asyncio.create_task(pacer.ready("edit", thread(2), urgent=False))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    pacer.give_back("edit", thread(1))  # grants before the one that was cancelled has run
+    await asyncio.wait([waiting])
+    assert waiting.cancelled()
+    begun = asyncio.get_running_loop().time()
+    await pacer.ready("edit", thread(3), urgent=False)
+    assert asyncio.get_running_loop().time() - begun < 0.01
