@@ -100,12 +100,12 @@ class SlackAdapter:
         resume: ReplyState | None = None,
         checkpoint: Checkpoint | None = None,
     ) -> Reply:
-        messenger = self._streaming(message, resume)
+        messenger, patient = self._streaming(message, resume), self._settings.stream == "native"
         reply = EditReply(
             messenger or self.messenger,
             message.conversation,
             nonce=nonce,
-            pacer=StreamPacing(self._pacer, messenger) if messenger else self._pacer,
+            pacer=StreamPacing(self._pacer, messenger, patient) if messenger else self._pacer,
             display=(display or Display()).at("quiet") if self._settings.stream == "final" else display,
             resume=resume,
             checkpoint=checkpoint,
@@ -120,8 +120,8 @@ class SlackAdapter:
         where, wanted = message.conversation, self._settings.stream
         if wanted not in ("auto", "native") or not where.thread or self._refusals.hold:
             return None
-        if wanted == "auto" and (not where.direct or self._pacer.pressed("start", where)):
-            return None  # beginning and ending streams is limited far more than edits are
+        if wanted == "auto" and not where.direct:
+            return None
         known = [ref.id for ref in resume.refs] if resume else []
         since = timestamp(message) or f"{message.sent_at:.6f}"
         reader = Reader(message.author.id, where.space, self._bot, since, known)
@@ -174,7 +174,7 @@ def _pacer(edits: int) -> Pacer:
         "post": Rate(240, burst=20, reserve=5),
         "start": Rate(17, burst=4, reserve=1),
         "grow": Rate(90, burst=15, reserve=4),
-        "end": Rate(17, burst=4),
+        "end": Rate(17, burst=4, reserve=1),
     }
     return Pacer(rates, {"post": Rate(60, burst=4)})
 

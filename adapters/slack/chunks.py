@@ -106,10 +106,8 @@ def _wanted(outgoing: Outgoing) -> Iterator[tuple[str, Task]]:
 
 
 def _title(outgoing: Outgoing, tasks: Mapping[str, Task], left_out: int) -> str:
-    if outgoing.live:
-        title = _line(plain(outgoing.status) or WORKING)
-    else:
-        title = f"{len(tasks)} step{'s' * (len(tasks) != 1)}"
+    ended = f"{len(tasks)} step{'s' * (len(tasks) != 1)}"
+    title = _line(plain(outgoing.status) or WORKING) if outgoing.live else ended
     return f"{title} (and {left_out} more)" if left_out else title
 
 

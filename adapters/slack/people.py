@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
+from weakref import WeakValueDictionary
 
 import structlog
 
@@ -24,6 +25,7 @@ class People:
     def __init__(self, api: Api) -> None:
         self._api = api
         self._names: OrderedDict[str, str] = OrderedDict()
+        self._asking: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._refused = False
 
     async def names(self, ids: Iterable[str]) -> Mapping[str, str]:
@@ -40,6 +42,15 @@ class People:
         return known
 
     async def _ask(self, id: str) -> None:
+        """Once, however many messages want to know it at the same time: Slack allows a hundred questions a minute."""
+        lock = self._asking.get(id)
+        if lock is None:
+            lock = self._asking[id] = asyncio.Lock()
+        async with lock:
+            if id not in self._names:
+                await self._learn(id)
+
+    async def _learn(self, id: str) -> None:
         try:
             answer = await self._api.call("users.info", user=id)
         except NotAllowed as problem:

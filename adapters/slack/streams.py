@@ -16,7 +16,7 @@ from adapters.slack.messenger import SlackMessenger, mark, message_ts
 from adapters.slack.wire import Posted
 from botkit.errors import NotAllowed, TooLong, Unreachable
 from botkit.model import Capabilities, Conversation, MessageRef, Outgoing
-from botkit.pacing import Act, Pacing
+from botkit.pacing import Act, Pacer
 
 log = structlog.get_logger("botkit.slack")
 
@@ -110,6 +110,10 @@ class StreamMessenger:
             return "post" if self._off or self.refusals.hold else act
         return "edit" if act in ("grow", "end") and self._stream is None else act
 
+    def give_up(self) -> None:
+        """Begin no stream any more."""
+        self._off = True
+
     async def send(self, conversation: Conversation, outgoing: Outgoing) -> MessageRef:
         """Post; a message that is to grow, as a stream. One that only says what is waited for is none yet."""
         worth = outgoing.text or outgoing.steps or outgoing.todos
@@ -117,7 +121,7 @@ class StreamMessenger:
             try:
                 return await self._start(conversation, outgoing)
             except (NotAllowed, TooLong) as problem:
-                self._off = True
+                self.give_up()
                 self.refusals.note(problem.code)
         return await self.posts.send(conversation, flat(outgoing))
 
@@ -203,10 +207,14 @@ class StreamMessenger:
 class StreamPacing:
     """Implements `Pacing` for one reply: streams have budgets of their own, unless there is no stream."""
 
-    pacer: Pacing
+    pacer: Pacer
     messenger: StreamMessenger
+    patient: bool
+    """Wait for a stream; otherwise the reply goes by edits when it would have to."""
 
     async def ready(self, act: Act, conversation: Conversation, *, urgent: bool) -> None:
+        if act == "start" and not self.patient and self._pressed(conversation):
+            self.messenger.give_up()
         await self.pacer.ready(self.messenger.act(act), conversation, urgent=urgent)
 
     def give_back(self, act: Act, conversation: Conversation) -> None:
@@ -214,3 +222,7 @@ class StreamPacing:
 
     def limited(self, act: Act, conversation: Conversation, retry_after: float) -> None:
         self.pacer.limited(self.messenger.act(act), conversation, retry_after)
+
+    def _pressed(self, conversation: Conversation) -> bool:
+        """Beginning and ending streams is limited far more than edits are."""
+        return self.pacer.pressed("start", conversation) or self.pacer.pressed("end", conversation)

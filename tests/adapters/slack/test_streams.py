@@ -331,15 +331,17 @@ async def test_edit_never_streams_and_final_shows_only_the_end() -> None:
 
 async def test_many_answers_at_once_stay_within_the_budgets_of_streams() -> None:
     async with staged() as stage:
-        replies = [stage.reply(f"r{number}") for number in range(12)]
+        replies = [stage.reply(f"r{number}") for number in range(8)]
         for number, reply in enumerate(replies):
             await reply.__aenter__()
             reply.push(TextDelta(f"Answer {number} grows a little. "))
-        await stage.slack.until(lambda: len(stage.posts()) >= 4, within=10)
+        await stage.slack.until(lambda: len(stage.posts()) == 8, within=4)
+        assert "startStream" in stage.calls()
+        assert "postMessage" in stage.calls(), "nobody waits for a stream"
         for number, reply in enumerate(replies):
             reply.push(TurnFinished(f"Answer {number} grows a little."))
         await asyncio.gather(*(reply.__aexit__(None, None, None) for reply in replies))
-        assert sorted(stage.shown()) == sorted(f"Answer {number} grows a little." for number in range(12))
+        assert sorted(stage.shown()) == sorted(f"Answer {number} grows a little." for number in range(8))
         stage.slack.assert_clean()
 
 
