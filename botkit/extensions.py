@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 
 from pydantic import BaseModel, ValidationError
 
 from botkit.errors import ConfigError
 from botkit.expand import Toml
 from botkit.fields import Root
-from botkit.plugins import Group, load_adapter, load_site, names
+from botkit.plugins import AdapterPlugin, Group, SitePlugin, load_adapter, load_site, names
 from botkit.problems import Key, Problem, dotted, explain, nearest
 from botkit.settings import Bot, Settings
 
@@ -52,7 +53,7 @@ def adapters_in(tables: Tables, context: Root, problems: list[Problem]) -> dict[
         key = ("bots", bot, name)
         if ":" not in name and _unknown(name, key, "adapters", "a table of a bot", Bot.model_fields, problems):
             continue
-        if settings := _checked(lambda name=name: load_adapter(name).settings, table, key, context, problems):
+        if settings := _checked(partial(load_adapter, name), table, key, context, problems):
             found[bot, name] = settings
     return found
 
@@ -63,7 +64,7 @@ def sites_in(tables: Tables, context: Root, problems: list[Problem]) -> dict[str
     for name, table in tables.sites.items():
         if _unknown(name, (name,), "sites", "a table of this file", Settings.model_fields, problems):
             continue
-        if settings := _checked(lambda name=name: load_site(name).settings, table, (name,), context, problems):
+        if settings := _checked(partial(load_site, name), table, (name,), context, problems):
             found[name] = settings
     return found
 
@@ -79,10 +80,10 @@ def _unknown(name: str, key: Key, group: Group, table: str, fields: Iterable[str
 
 
 def _checked(
-    model_of: Callable[[], type[BaseModel]], table: Toml, key: Key, context: Root, problems: list[Problem]
+    load: Callable[[], AdapterPlugin | SitePlugin], table: Toml, key: Key, context: Root, problems: list[Problem]
 ) -> BaseModel | None:
     try:
-        model = model_of()
+        model = load().settings
     except ConfigError as error:
         problems.append(Problem(dotted(key), error.problem))
         return None
