@@ -15,6 +15,7 @@ import structlog
 
 from adapters.feishu import frames
 from adapters.feishu.api import Api, translate
+from adapters.feishu.refusals import HINTS
 from adapters.feishu.sdk import Frame
 from adapters.feishu.wire import Json, read
 from botkit.errors import AdapterError, NotAllowed, RateLimited, StoreError, Unreachable
@@ -30,11 +31,6 @@ STEADY = 60.0
 FINISH_WITHIN = 3.0
 """Seconds for what has arrived to be handed in and acknowledged when leaving."""
 LARGEST = 8 * 1024 * 1024
-CONFIG_ERRORS = {
-    403: "the app may not use the long connection: Developer Console -> Events & Callbacks -> Subscription mode "
-    "-> Receive events through persistent connection",
-    1000040350: "there are 50 connections of this app already; stop other copies of it",
-}
 
 Receive = Callable[[Json], Awaitable[Json]]
 
@@ -189,10 +185,10 @@ def _turned_away(problem: aiohttp.WSServerHandshakeError) -> AdapterError:
     headers: Mapping[str, str] = problem.headers or {}
     status, said = headers.get("handshake-status", ""), headers.get("handshake-msg", "")
     inner = headers.get("handshake-autherrcode", "")
-    code = next((int(each) for each in (inner, status) if each.isdigit() and int(each) in CONFIG_ERRORS), 0)
+    code = next((each for each in (inner, status) if each in HINTS), "")
     says = f"the long connection: {said or f'HTTP {problem.status}'}"
     if code:
-        return NotAllowed(f"{says}: {CONFIG_ERRORS[code]}", code=str(code))
+        return NotAllowed(f"{says}: {HINTS[code]}", code=code)
     return Unreachable(says, acted=False, code=inner or status)
 
 

@@ -134,7 +134,10 @@ class FeishuMessenger:
         actions = (*outgoing.actions, *(self._stop if outgoing.live else ()))
         mark, before = cards.mark_of(outgoing.nonce, streams=streams), None
         for tables in (MOST_TABLES, 0):
-            blocks = [card_markdown(outgoing.text, tables)] if outgoing.live else card_blocks(outgoing.text, tables)
+            if outgoing.live:
+                blocks = [self.render(outgoing.text) if tables else card_markdown(outgoing.text, tables=0)]
+            else:
+                blocks = card_blocks(outgoing.text, tables)
             form = cards.card(blocks, actions, conversation, summary=cards.summary(outgoing.text), mark=mark)
             if len(cards.dumps(cards.dumps(form)).encode()) > cards.REQUEST:
                 raise TooLong(f"Feishu takes at most {cards.REQUEST} bytes in a card", code="230025")

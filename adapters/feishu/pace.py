@@ -13,5 +13,5 @@ def pacer() -> Pacer:
     """
     return Pacer(
         {"edit": Rate(900, burst=30, reserve=10), "post": Rate(900, burst=30, reserve=10)},
-        {"post": Rate(240, burst=3)},
+        {"post": Rate(240, burst=1)},  # with more at once, some second would hold six
     )

@@ -19,8 +19,6 @@ GUESS = 1.0
 STALE_TOKEN = frozenset({"99991661", "99991663", "99991664", "99991665", "99991668"})
 """The tenant token expired or was replaced."""
 NO_SCOPE = "99991672"
-TOO_MANY_TABLES = "11310"
-"""The code inside of a 230099."""
 STREAM_CLOSED = frozenset({"300309", "200850"})
 OLD_SEQUENCE = "300317"
 WHERE = frozenset(
@@ -32,17 +30,15 @@ WHERE = frozenset(
 """Refused for who may write where, whatever is written."""
 TOO_LARGE = frozenset({"230025", "200860", "413"})
 
-_RATE = frozenset({"99991400", "230020", "11232", "11233", "11247", "1000004", "1000005"})
-_BUSY = frozenset({"200810", "230049", "99991401", "1500", "2200", "1663", "232008", "55001"})
-_GONE = frozenset(
-    {
-        *("230011", "230019", "230031", "230050", "230072", "230075", "230110"),  # recalled, too old, edited too often
-        *("231003", "232006", "232009", "200740", "200750", "234003", "234008"),
-    }
+LONG_CONNECTION = (
+    "the app may not use the long connection: Developer Console -> Events & Callbacks -> Subscription mode "
+    "-> Receive events through persistent connection"
 )
-_CARD = frozenset({"230099", "230028", "230022", "200570", "200220"})
-_HINTS = {
-    "10003": "app_id or app_secret is missing",
+
+HINTS = {
+    "403": LONG_CONNECTION,
+    "1000040350": "there are 50 connections of this app already: stop other copies of it",
+    "10003": "app_id or app_secret is not known there: copy both again, and see whether `domain` is right",
     "10012": "there is no app with this app_id at this domain (feishu and lark are two worlds)",
     "10013": "app_id is wrong: copy it from Credentials & Basic Info",
     "10014": "app_secret is wrong: copy it again from Credentials & Basic Info",
@@ -52,9 +48,21 @@ _HINTS = {
     "230006": "the app has no bot: Developer Console -> Add Features -> Bot, then publish a version",
     "230013": "the person is outside of the app's availability: Version Management -> Availability",
     "230035": "the bot may not send there: see the group's settings",
+    "99991401": "the app takes calls from listed addresses only: Security Settings -> IP Allowlist",
     "99991673": "the app is not enabled in this tenant: publish a version and let an administrator approve it",
     "99991679": "the app is not enabled in this tenant: publish a version and let an administrator approve it",
 }
+"""What to change, by code."""
+
+_RATE = frozenset({"99991400", "230020", "11232", "11233", "11247", "1000004", "1000005"})
+_BUSY = frozenset({"200810", "230049", "1500", "2200", "40003", "1", "1000040343"})
+_GONE = frozenset(
+    {
+        *("230011", "230019", "230031", "230050", "230072", "230075", "230110"),  # recalled, too old, edited too often
+        *("231003", "232006", "232009", "200740", "200750", "234003", "234008"),
+    }
+)
+_CARD = frozenset({"230099", "230028", "230022", "200570", "200220"})
 _SCOPES = re.compile(r"[a-z_]+(?::[a-z_.]+)+")
 _INNER = re.compile(r"ErrCode:\s*(\d+)")
 
@@ -77,7 +85,7 @@ def refused(status: int, headers: Mapping[str, str], answer: Json, says: str) ->
         return TooLong(says, code=inner[1] if inner else code)
     if code == NO_SCOPE:
         return NotAllowed(f"{says}: {_missing(answer, message)}", code=code)
-    return NotAllowed(": ".join(filter(None, (says, _HINTS.get(code, "")))), code=code or str(status))
+    return NotAllowed(": ".join(filter(None, (says, HINTS.get(code, "")))), code=code or str(status))
 
 
 def _missing(answer: Json, message: str) -> str:

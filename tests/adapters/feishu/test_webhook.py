@@ -12,8 +12,11 @@ import aiohttp
 import msgspec
 import pytest
 
+from adapters.feishu.api import Api
+from adapters.feishu.messenger import FeishuMessenger
 from adapters.feishu.testing import LoopbackFeishu, encrypted, signed
 from adapters.feishu.wire import Json
+from botkit.model import Action, Outgoing
 from tests.adapters.feishu.rig import Bot, adapter_for, webhook_at
 
 KEY = "a key of the console"
@@ -46,6 +49,14 @@ async def test_messages_and_presses_arrive_over_the_webhook(feishu: LoopbackFeis
         await feishu.subscribe(url)
         await feishu.say("alice", feishu.p2p("alice"), "hello")
         await feishu.until(lambda: bot.texts == ["hello"])
+        messenger = FeishuMessenger(Api(feishu.app.id, feishu.app.secret, feishu.url))
+        ref = await messenger.send(bot.messages[0].conversation, Outgoing("Sure?", (Action("Yes", "/allow 1"),)))
+        asked = feishu.directory.find_post(ref.id)
+        assert asked is not None
+        assert not (await feishu.press("alice", asked, "Yes")).error
+        assert bot.texts == ["hello", "/allow 1"]
+        bot.silent = 1
+        assert "press again" in (await feishu.press("alice", asked, "Yes")).toast
         await feishu.settled()
     feishu.assert_clean()
 
