@@ -89,7 +89,7 @@ def bound_to(db: Connection, conversation: str) -> SessionRow | None:
     if not conversation:
         return None
     row: SessionRow | None = db.execute(
-        "SELECT data, conversation FROM session WHERE conversation = ?", (conversation,)
+        "SELECT data, conversation FROM session WHERE conversation = ? AND conversation <> ''", (conversation,)
     ).fetchone()
     return row
 
@@ -103,7 +103,7 @@ def save_session(db: Connection, bound: Bound) -> None:
     session = bound.session
     if session.conversation:
         db.execute(
-            "UPDATE session SET conversation = '' WHERE conversation = ? AND id <> ?",
+            "UPDATE session SET conversation = '' WHERE conversation = ? AND conversation <> '' AND id <> ?",
             (session.conversation, session.id),
         )
     db.execute(
