@@ -26,7 +26,7 @@ from botkit.intent import Intent
 from botkit.lanes import Lanes
 from botkit.leases import BEAT, Leases, gone
 from botkit.limits import Limits
-from botkit.model import Admission, Admitted, Conversation, Entry, Message, Outgoing, Role, Session, User
+from botkit.model import Admission, Admitted, Conversation, Entry, Limit, Message, Outgoing, Role, Session, User
 from botkit.protocols import Adapter, Authority, Runner, Store
 from botkit.record import Record
 from botkit.redact import Redactor
@@ -42,6 +42,8 @@ log = structlog.get_logger("botkit")
 
 ADMIT_WITHIN = 2.0
 """Seconds the store has to make a message durable; after that the platform is not acknowledged and delivers again."""
+
+_NEW = Admitted()
 
 Mount = Callable[[str, "Callable[[web.Request], Awaitable[web.StreamResponse]]"], None]
 
@@ -145,12 +147,7 @@ class Bot:
         # What the store says of the session may be old by the time the lane is free.
         busy = self.lanes.running(message.conversation.key) is not None
         limits = self.limits.of(self.name, message) if route.limited else ()
-        admission = Admission(f"{self.name}/{message.conversation.adapter}/{message.id}", limits, entry, time.time())
-        try:
-            async with asyncio.timeout(ADMIT_WITHIN):
-                admitted = await self._admit(admission)
-        except TimeoutError:
-            raise StoreError(f"the store did not answer within {ADMIT_WITHIN:g} s") from None
+        admitted = await self._admit(entry, limits)
         if admitted.repeat:
             log.debug("repeat", message=message.id, conversation=message.conversation.key)
             return ""
@@ -159,12 +156,18 @@ class Bot:
         self._start(ctx)
         return entry.id
 
-    async def _admit(self, admission: Admission) -> Admitted:
-        message = admission.entry.message
-        if message.kept or admission.limits:
-            return await self.store.admit(admission, self._owner)
-        # Nothing to remember, nothing to count: it is new by its nature, and costs a look or nothing at all.
-        return Admitted(session=None if message.stateless else await self.store.session(admission.entry.conversation))
+    async def _admit(self, entry: Entry, limits: tuple[Limit, ...]) -> Admitted:
+        message = entry.message
+        if message.stateless and not limits:
+            return _NEW  # nothing to remember, to look up or to count
+        try:
+            async with asyncio.timeout(ADMIT_WITHIN):
+                if not message.kept and not limits:
+                    return Admitted(session=await self.store.session(entry.conversation))
+                key = f"{self.name}/{message.conversation.adapter}/{message.id}"
+                return await self.store.admit(Admission(key, limits, entry, time.time()), self._owner)
+        except TimeoutError:
+            raise StoreError(f"the store did not answer within {ADMIT_WITHIN:g} s") from None
 
     def _role(self, message: Message) -> Role | None:
         """What the author may do here: by the config, or by the word of an adapter that knows them."""

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Literal
-from uuid import uuid4
 
 from adapters.http.adapter import HttpAdapter
 from adapters.http.authors import author
@@ -47,8 +45,8 @@ class Question:
 class Answer:
     """A turn as the request sees it."""
 
-    def __init__(self, call: Call, waiting: Waiting, message: Message, turn: str, deadline: float) -> None:
-        self._call, self._waiting, self._deadline = call, waiting, deadline
+    def __init__(self, call: Call, waiting: Waiting, message: Message, turn: str) -> None:
+        self._call, self._waiting = call, waiting
         self.message, self.turn = message, turn
         self.text = ""
         """The answer as far as it was streamed."""
@@ -57,30 +55,31 @@ class Answer:
     def outcome(self) -> Outcome | None:
         return self._waiting.outcome
 
-    async def batches(self, heartbeat: float = 0.0) -> AsyncIterator[list[TurnEvent]]:
+    def batches(self, heartbeat: float = 0.0) -> AsyncIterator[list[TurnEvent]]:
         """The events, all that have come meanwhile at a time, to the outcome.
 
         With `heartbeat`, an empty batch after so many silent seconds. Raises `Gone` when the client has gone,
         HttpError 504 when it took too long.
         """
+        return _Batches(self, heartbeat)
+
+    async def take(self, seconds: float) -> list[TurnEvent]:
+        """The events that have come; none after so long. Raises as `batches` does."""
         loop = asyncio.get_running_loop()
-        heard = loop.time()
-        ended = False
-        while not ended:
-            batch = await self._waiting.take(LOOK)
-            now = loop.time()
-            if self._call.gone or self._waiting.overrun:
-                raise Gone
-            if batch:
-                heard = now
-                self._note(batch)
-                ended = self._waiting.outcome is not None and batch[-1] is self._waiting.outcome
-                yield batch
-            elif now > self._deadline:
+        until = loop.time() + seconds if seconds else float("inf")
+        while not (batch := await self._waiting.take(LOOK)):
+            self._still_there()
+            if self._call.seconds > self._call.gateway.settings.request_time:
                 raise HttpError(504, "request_timeout", "the answer took too long")
-            elif heartbeat and now - heard >= heartbeat:
-                heard = now
-                yield batch
+            if loop.time() >= until:
+                return batch
+        self._still_there()
+        self._note(batch)
+        return batch
+
+    def _still_there(self) -> None:
+        if self._call.gone or self._waiting.overrun:
+            raise Gone
 
     async def finished(self) -> TurnFinished:
         """Wait for the end. Raises HttpError when it is no answer, Gone when the client has gone."""
@@ -112,28 +111,49 @@ class Answer:
             call.usage, call.session = outcome.usage, outcome.session
 
 
+class _Batches(AsyncIterator[list[TurnEvent]]):
+    """Not an async generator: the loop keeps a list of those, which costs more than all that is done here."""
+
+    def __init__(self, answer: Answer, heartbeat: float) -> None:
+        self._answer, self._heartbeat = answer, heartbeat
+        self._last: TurnEvent | None = None
+
+    async def __anext__(self) -> list[TurnEvent]:
+        if self._last is not None and self._last is self._answer.outcome:
+            raise StopAsyncIteration
+        batch = await self._answer.take(self._heartbeat)
+        if batch:
+            self._last = batch[-1]
+        return batch
+
+
 class Gone(Exception):
     """The client has closed the connection."""
 
 
-@asynccontextmanager
-async def asked(call: Call, question: Question) -> AsyncGenerator[Answer]:
+class asked:  # noqa: N801 (used as a function would be, and no async generator: see _Batches)
     """Give the question to its bot; inside, read the answer. Leaving before the end stops the turn, or lets it run."""
-    message = _message(call, question, kept=False)
-    adapter, bot = question.adapter, question.bot
-    _note(call, question)
-    waiting = adapter.wait(message.id)
-    try:
-        turn = await _deliver(bot, message)
-        deadline = asyncio.get_running_loop().time() + call.gateway.settings.request_time
-        answer = Answer(call, waiting, message, turn, deadline)
+
+    def __init__(self, call: Call, question: Question) -> None:
+        self._call, self._question = call, question
+        self._message = _message(call, question, kept=False)
+        self._waiting = question.adapter.wait(self._message.id)
+
+    async def __aenter__(self) -> Answer:
+        _note(self._call, self._question)
         try:
-            yield answer
+            turn = await _deliver(self._question.bot, self._message)
+        except BaseException:
+            self._question.adapter.forget(self._message.id)
+            raise
+        return Answer(self._call, self._waiting, self._message, turn)
+
+    async def __aexit__(self, *exc: object) -> None:
+        try:
+            if self._waiting.outcome is None and self._question.leave == "stop":
+                await _stop(self._question.bot, self._message)
         finally:
-            if waiting.outcome is None and question.leave == "stop":
-                await _stop(bot, message)
-    finally:
-        adapter.forget(message.id)
+            self._question.adapter.forget(self._message.id)
 
 
 async def started(call: Call, question: Question) -> Run:
@@ -179,10 +199,9 @@ def conversation(call: Call, adapter: HttpAdapter, session: str) -> Conversation
 
 
 def _message(call: Call, question: Question, *, kept: bool) -> Message:
-    id = uuid4().hex
     return Message(
-        id,
-        conversation(call, question.adapter, question.session or f"{STATELESS}~{id}"),
+        call.id,
+        conversation(call, question.adapter, question.session or f"{STATELESS}~{call.id}"),
         User(author(call.key.id, question.user), question.user or call.key.name),
         question.text,
         time.time(),

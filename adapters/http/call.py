@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
+from secrets import token_hex
 from typing import TYPE_CHECKING, TypeVar
-from uuid import uuid4
 
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
@@ -30,7 +30,8 @@ class Call:
 
     def __init__(self, gateway: Gateway, endpoint: Endpoint, request: web.Request) -> None:
         self.gateway, self.endpoint, self.request = gateway, endpoint, request
-        self.id = uuid4().hex
+        self.id = token_hex(16)
+        """Also of the message it becomes."""
         self.raw = b""
         """The request's body."""
         self.bot = self.model = self.session = self.user = self.error = ""

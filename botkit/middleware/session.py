@@ -18,7 +18,7 @@ async def session(ctx: Context, handler: Handler) -> None:
         await handler(ctx)
         return
     if ctx.message.stateless:
-        ctx.session, ctx.fresh = replace(await fresh(ctx), conversation=""), True
+        ctx.session, ctx.fresh = await fresh(ctx), True
         await handler(ctx)
         return
     found = ctx.session
@@ -39,10 +39,11 @@ async def fresh(ctx: Context, title: str = "", *, after: Session | None = None) 
     What was chosen for the conversation, not for the session `after` which this one comes, stays as it was.
     """
     settings, overrides, now = ctx.bot.settings, ctx.message.overrides, time.time()
+    alone = ctx.message.stateless
     return Session(
-        id=ctx.entry.session or await ctx.bot.runner.reserve(overrides, stateless=ctx.message.stateless),
+        id=ctx.entry.session or await ctx.bot.runner.reserve(overrides, stateless=alone),
         bot=ctx.bot.name,
-        conversation=ctx.conversation_key,
+        conversation="" if alone else ctx.conversation_key,
         workdir=overrides.workdir or str(settings.workdir),
         owner=ctx.message.author.id,
         created=now,
