@@ -131,7 +131,7 @@ class Gone(Exception):
     """The client has closed the connection."""
 
 
-class asked:  # noqa: N801 (used as a function would be, and no async generator: see _Batches)
+class asked:
     """Give the question to its bot; inside, read the answer. Leaving before the end stops the turn, or lets it run."""
 
     def __init__(self, call: Call, question: Question) -> None:
