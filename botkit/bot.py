@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from uuid import uuid4
@@ -24,11 +23,12 @@ from botkit.errors import AdapterError, Refused, StoreError
 from botkit.events import TurnEvent, TurnFailed
 from botkit.intent import Intent
 from botkit.lanes import Lanes
-from botkit.leases import BEAT, Leases, gone
+from botkit.leases import Leases
 from botkit.limits import Limits
-from botkit.model import Admission, Admitted, Conversation, Entry, Limit, Message, Outgoing, Role, Session, User
+from botkit.model import Admission, Admitted, Conversation, Entry, Limit, Message, Role, Session, User
 from botkit.protocols import Adapter, Authority, Runner, Store
 from botkit.record import Record
+from botkit.recovery import Recovery
 from botkit.redact import Redactor
 from botkit.routing import Handler, Middleware, Route, Routes, compose
 from botkit.strangers import Strangers
@@ -44,6 +44,8 @@ ADMIT_WITHIN = 2.0
 """Seconds the store has to make a message durable; after that the platform is not acknowledged and delivers again."""
 
 _NEW = Admitted()
+
+_NOTHING_KNOWN = Admitted()
 
 Mount = Callable[[str, "Callable[[web.Request], Awaitable[web.StreamResponse]]"], None]
 
@@ -69,7 +71,7 @@ class BotSettings:
     """How long running turns may go on when botkit is told to stop."""
     max_upload: int = 30 * 1024 * 1024
     max_uploads: int = 10
-    display: Display = Display()
+    display: Display = field(default_factory=Display)
 
 
 class Bot:
@@ -113,15 +115,13 @@ class Bot:
         self.started = time.time()
         self.connected: set[str] = set()
         self._owner = f"{owner}|{name}"
-        self._taken: deque[Entry] = deque()
-        """Taken over from another process, not yet started."""
+        self._recovery = Recovery(name, self._owner, store, self.leases, self._take_up)
         self._onions: dict[Handler, Handler] = {}
         self._middleware = tuple(middleware)
         self._mount = mount
         self._strangers = Strangers(self.tasks)
         self._connections = AsyncExitStack()
-        self._closing, self._ended = False, asyncio.Event()
-        self._beating: asyncio.Task[None] | None = None
+        self._closing = False
 
     @property
     def bot(self) -> str:
@@ -291,8 +291,7 @@ class Bot:
             await ctx.close()
 
     async def __aenter__(self) -> Bot:
-        await self.recover()
-        self._beating = asyncio.create_task(self._beat(), name=f"beat-{self.name}")
+        await self._recovery.__aenter__()
         try:
             self._connections = await self._connect(self.adapters)
             self.connected = set(self.adapters)
@@ -306,14 +305,11 @@ class Bot:
         try:
             await self._connections.aclose()
         finally:
-            self._closing = True
+            self._closing = self._recovery.closing = True
             self.connected.clear()
             if not await self.tasks.drain(self.settings.drain):
                 log.warning("turns_cut_off", bot=self.name)
-            if self._beating is not None:
-                # Not cancelled: a call of the store that is cut may have been carried out all the same.
-                self._ended.set()
-                await asyncio.wait([self._beating])
+            await self._recovery.__aexit__()
             await self.leases.release()
 
     def apply(
@@ -353,34 +349,9 @@ class Bot:
                     raise
             return stack.pop_all()
 
-    async def _beat(self) -> None:
-        quiet = True
-        while not await self._ends_within(BEAT):
-            try:
-                await self.leases.beat()
-                await self.recover()
-                quiet = True
-            except StoreError as problem:
-                if quiet:
-                    log.warning("store_silent", problem=str(problem))
-                quiet = False
-
-    async def _ends_within(self, seconds: float) -> bool:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                return await self._ended.wait()
-        return False
-
     async def recover(self) -> None:
         """Take up the turns of processes that ended without finishing them. Raises StoreError."""
-        if self._closing:
-            return
-        owners = [name for name in await self.store.owners() if name != self._owner]
-        self._taken += await self.store.take_over(self.name, self._owner, gone(owners), self.leases.clock.now())
-        while self._taken:
-            # What the store fails at now stays first in line for the next beat: nobody else will hear of it.
-            await self._take_up(self._taken[0])
-            self._taken.popleft()
+        await self._recovery.look()
 
     async def _take_up(self, entry: Entry) -> None:
         message = entry.message
