@@ -72,7 +72,10 @@ class KeyLimits:
 
     @property
     def any(self) -> bool:
-        return self != KeyLimits()
+        return self != NO_LIMITS
+
+
+NO_LIMITS = KeyLimits()
 
 
 @dataclass(frozen=True, slots=True)

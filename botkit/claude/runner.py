@@ -59,6 +59,8 @@ class ClaudeRunner:
         """`stateless`: keep spares for turns without a memory as well."""
         self._profile, self._pool, self._on_unasked = profile, pool, on_unasked
         self._stateless = stateless
+        self._anybodys = tailoring.stateless(profile, PLAIN)
+        """Of the workers that are ready for any stateless turn."""
         self._live: dict[str, _Live] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -77,6 +79,7 @@ class ClaudeRunner:
         """A changed profile, for turns that begin from now on; workers of the old one close when they are idle."""
         if profile != self._profile:
             old, self._profile = self._served(), profile
+            self._anybodys = tailoring.stateless(profile, PLAIN)
             for served in self._served():
                 self._pool.serve(served)
             for served in old:
@@ -84,12 +87,15 @@ class ClaudeRunner:
 
     def _served(self) -> list[Profile]:
         """What spares are kept of."""
-        return [self._profile, *([tailoring.stateless(self._profile, PLAIN)] if self._stateless else [])]
+        return [self._profile, *([self._anybodys] if self._stateless else [])]
+
+    def _for_once(self, overrides: Overrides) -> Profile:
+        return tailoring.stateless(self._profile, overrides) if tailoring.needs_own(overrides) else self._anybodys
 
     async def reserve(self, overrides: Overrides = PLAIN, *, stateless: bool = False) -> str:
         """The id for a new session. A session that is begun under it finds a worker ready, if there was one."""
         if stateless:
-            return self._pool.reserve(tailoring.stateless(self._profile, overrides))
+            return self._pool.reserve(self._for_once(overrides))
         return self._pool.reserve(self._profile) if overrides == PLAIN else str(uuid.uuid4())
 
     @asynccontextmanager
@@ -258,7 +264,7 @@ class ClaudeRunner:
         stateless: bool = False,
     ) -> Order:
         if stateless:
-            return Order(tailoring.stateless(self._profile, overrides), session.id, owner, fresh=True)
+            return Order(self._for_once(overrides), session.id, owner, fresh=True)
         profile = tailoring.tailored(self._profile, session, overrides)
         rules = tuple(rule for rule in session.rules if replayable(rule))
         return Order(profile, session.id, owner, fresh, rules, session.cli_cost)

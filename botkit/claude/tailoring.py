@@ -46,6 +46,12 @@ def stateless(profile: Profile, overrides: Overrides) -> Profile:
     return replace(own, stateless=True, workdir=workdir)
 
 
+def needs_own(overrides: Overrides) -> bool:
+    """Whether a stateless turn needs a worker that is started for it, because no briefing can say what it wants."""
+    wanted = overrides.workdir or overrides.disallowed_tools or overrides.budget
+    return bool(wanted) or overrides.tools is not None
+
+
 def briefing(profile: Profile, overrides: Overrides) -> Briefing:
     return Briefing(
         system=_both(profile.append_system_prompt, overrides.system),

@@ -20,6 +20,8 @@ from adapters.http.transcript import read
 from adapters.http.wishes import ANY_OBJECT, chosen, object_schema, overrides, session_of
 from botkit.events import ThinkingDelta
 
+REFUSED = frozenset(Refused.model_fields)
+
 
 async def chat(call: Call) -> web.StreamResponse:
     body = call.parsed(ChatRequest)
@@ -59,7 +61,7 @@ async def _question(call: Call, body: ChatRequest) -> Question:
 
 def _check(call: Call, body: ChatRequest) -> None:
     """Raises HttpError for what would make the answer another one than was asked for."""
-    for name in Refused.model_fields:
+    for name in body.model_fields_set & REFUSED:
         value: Any = getattr(body, name)
         if value is not None and value not in NEUTRAL.get(name, ()):
             raise unsupported(name, f"{name} is not supported")

@@ -35,6 +35,9 @@ NEUTRAL: dict[str, tuple[object, ...]] = {
 }
 
 
+REFUSED = frozenset(RefusedHere.model_fields)
+
+
 async def responses(call: Call) -> web.StreamResponse:
     body = call.parsed(ResponsesRequest)
     _check(call, body)
@@ -61,7 +64,7 @@ async def _answer(call: Call, body: ResponsesRequest, question: Question, place:
 
 
 def _check(call: Call, body: ResponsesRequest) -> None:
-    for name in RefusedHere.model_fields:
+    for name in body.model_fields_set & REFUSED:
         value: Any = getattr(body, name)
         if value is not None and value not in NEUTRAL.get(name, ()):
             raise unsupported(name, f"{name} is not supported")
