@@ -32,6 +32,9 @@ port = 0
 [store]
 url = "sqlite:///botkit.db"
 
+[claude.pool]
+spares = 0
+
 [gateway]
 
 [bots.main]
