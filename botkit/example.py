@@ -14,7 +14,7 @@ from pydantic_core import PydanticUndefined
 
 from botkit.fields import duration_text, parse_duration, rate_text
 from botkit.limits import Rate
-from botkit.plugins import load_adapter, names
+from botkit.plugins import load_adapter, load_site, names
 from botkit.settings import Settings
 
 BOT = "main"
@@ -29,22 +29,30 @@ _HEAD = """\
 
 
 def example(adapters: Collection[str] = ("slack",)) -> str:
-    """The example, with these adapters switched on and the other installed ones commented out."""
+    """The example, with these adapters switched on, the other installed ones and all sites commented out."""
     lines = [_HEAD, *_table(Settings, "")]
     for name in names("adapters"):
-        lines += _adapter(name, on=name in adapters)
+        lines += _plugin(load_adapter(name).settings, f"bots.{BOT}.{name}", on=name in adapters)
+    for name in names("sites"):
+        lines += _plugin(load_site(name).settings, name, on=False)
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _adapter(name: str, *, on: bool) -> Iterator[str]:
-    model = load_adapter(name).settings
-    off = "" if on else "#"
+def _plugin(model: type[BaseModel], path: str, *, on: bool) -> Iterator[str]:
+    """A plugin's table, then the tables inside it."""
+    off, variable = "" if on else "#", path.removeprefix(f"bots.{BOT}.").replace(".", "_")
+    inside: list[tuple[str, type[BaseModel]]] = []
     yield from _about(model.__doc__)
-    yield f"{off}[bots.{BOT}.{name}]"
+    yield f"{off}[{path}]"
     for key, field in model.model_fields.items():
+        if kind := _section(field):
+            inside.append((key, kind))
+            continue
         yield from _about(field.description, field)
-        yield f"{off or _mark(field)}{key} = {_value(field, f'{name}_{key}')}"
+        yield f"{off or _mark(field)}{key} = {_value(field, f'{variable}_{key}')}"
     yield ""
+    for key, kind in inside:
+        yield from _plugin(kind, f"{path}.{key}", on=on)
 
 
 def _table(model: type[BaseModel], path: str) -> Iterator[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from botkit.config import load
 from botkit.example import example
-from botkit.plugins import names
+from botkit.plugins import load_site, names
 from botkit.settings import Bot, Claude, Settings
 
 FILE = Path(__file__).parents[2] / "bots.example.toml"
@@ -39,6 +39,7 @@ def test_every_key_of_the_example_is_accepted_with_its_default(tmp_path: Path) -
     path.write_text(text, encoding="utf-8")
     config = load(path, environment(text))
     assert set(config.bots["main"].adapters) == set(names("adapters"))
+    assert set(config.sites) == set(names("sites"))
     path.write_text(example(), encoding="utf-8")
     plain = load(path, environment(example()))
     assert (config.http, config.log, config.store, config.pool, config.turn) == (
@@ -54,7 +55,8 @@ def test_every_key_of_the_example_is_accepted_with_its_default(tmp_path: Path) -
 
 def test_no_key_is_left_out_of_the_example() -> None:
     tree = tomllib.loads(re.sub(r"(?m)^#(?=\S)", "", example()))
-    assert tree.keys() == Settings.model_fields.keys()
+    assert tree.keys() == Settings.model_fields.keys() | set(names("sites"))
+    assert tree["gateway"].keys() == load_site("gateway").settings.model_fields.keys()
     assert tree["claude"].keys() == Claude.model_fields.keys()
     assert tree["bots"]["main"].keys() == Bot.model_fields.keys() | set(names("adapters"))
 

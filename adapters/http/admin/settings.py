@@ -52,9 +52,9 @@ class JwtSettings(Section):
     """The provider's public keys: a file, or "https://login.example.com/.well-known/jwks.json"."""
     algorithms: tuple[Asymmetric, ...] = ("RS256", "ES256")
     """Taken with `jwks`."""
-    issuer: str = Field(min_length=1)
+    issuer: str = Field(min_length=1, examples=["https://login.example.com"])
     """What the token's `iss` must be."""
-    audience: str = Field(min_length=1)
+    audience: str = Field(min_length=1, examples=["botkit"])
     """What must be in the token's `aud`."""
     claim: str = "roles"
     """Where the token says who is an admin; "realm_access.roles" is a claim inside another."""
@@ -74,7 +74,7 @@ class AdminSettings(Section):
     """Who may make keys: with neither table nor secret here, only `botkit keys` on this machine does."""
 
     bootstrap: Strong = SecretStr("")
-    """A secret that may do everything here, to begin with: "${BOTKIT_ADMIN_SECRET}". "" is none."""
+    """A secret that may do everything here, to begin with; "" is none."""
     jwt: JwtSettings | None = None
     """[gateway.admin.jwt]"""
 

@@ -14,7 +14,9 @@ from pydantic import ValidationError
 from structlog.testing import capture_logs
 
 from adapters.http.settings import GatewaySettings
-from botkit.errors import StoreError
+from botkit.config import build
+from botkit.errors import ConfigError, StoreError
+from botkit.expand import Toml
 from botkit.keys import Act, Scopes
 from botkit.stores import open_store
 from botkit.stores.acts.memory import MemoryActs
@@ -345,3 +347,15 @@ async def _text(it: Gate, path: str) -> str:
         assert answer.status == 200
         assert answer.content_type == "text/csv"
         return await answer.text()
+
+
+def test_the_secrets_of_administrators_are_known_as_secrets(tmp_path: Path) -> None:
+    table: dict[str, Toml] = {"bootstrap": BOOTSTRAP}
+    bots: dict[str, Toml] = {"main": {"workdir": str(tmp_path), "console": {}}}
+    config = build({"gateway": {"admin": table}, "bots": bots}, {}, root=tmp_path)
+    assert BOOTSTRAP in config.secrets, "so that no log and no reply shows it"
+    assert config.literal_secrets == ("gateway.admin.bootstrap",)
+    table["bootstrap"] = "changeme"
+    with pytest.raises(ConfigError, match=r"gateway\.admin\.bootstrap") as caught:
+        build({"gateway": {"admin": table}, "bots": bots}, {}, root=tmp_path)
+    assert "changeme" not in str(caught.value)
