@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from botkit.addresses import loopback
 from botkit.config import BotConfig, Config
+from botkit.plugins import load_adapter
 from botkit.secrets import held
 
 
@@ -18,7 +19,7 @@ def warnings(config: Config) -> list[str]:
     found += _http(config)
     found += _store(config)
     for bot in config.bots.values():
-        found += [f"bots.{bot.name}{line}" for line in _bot(bot)]
+        found += [f"bots.{bot.name}{line}" for line in _bot(bot, config)]
     found += _shared(config)
     return found
 
@@ -41,15 +42,25 @@ def _store(config: Config) -> Iterator[str]:
         yield "store.url: redis:// is not encrypted; rediss:// is"
 
 
-def _bot(bot: BotConfig) -> Iterator[str]:
-    access, profile = bot.access, bot.profile
+def _reach(bot: BotConfig, config: Config) -> Iterator[str]:
+    """Who can use it, and from where."""
+    access = bot.access
     if not bot.adapters:
         yield ": no adapter, so nobody can reach it; add a table such as [bots.NAME.slack]"
-    if access.nobody:
+    sites = {name: site for name in bot.adapters if (site := load_adapter(name).site)}
+    for name, site in sites.items():
+        if site not in config.sites:
+            yield f".{name}: nothing serves it; add [{site}]"
+    if access.nobody and (not sites or len(sites) < len(bot.adapters)):
         yield ".access: nobody is allowed, so nobody is answered; name somebody in allow_users"
     for key in ("users", "channels", "spaces"):
         if "*" in getattr(access, f"allow_{key}"):
             yield f".access.allow_{key}: everybody who can write to the bot may use it"
+
+
+def _bot(bot: BotConfig, config: Config) -> Iterator[str]:
+    profile = bot.profile
+    yield from _reach(bot, config)
     if not profile.workdir.is_dir():
         yield f".workdir: {profile.workdir} is not a folder yet; `botkit run` makes it"
     for key, named in (("mcp_config", profile.mcp_config), ("settings", (profile.settings,))):

@@ -15,7 +15,8 @@ from pydantic import BaseModel
 
 from botkit.commands import Command
 from botkit.errors import ConfigError
-from botkit.protocols import Adapter, Site
+from botkit.protocols import Adapter
+from botkit.sites import Site
 
 BROKEN = (ImportError, AttributeError, SyntaxError, NameError, TypeError, ValueError, OSError)
 """What a module with a mistake in it raises when it is imported."""
@@ -34,6 +35,8 @@ class AdapterPlugin:
     create: Callable[[str, Any], Adapter]
     stateless: bool = False
     """Its messages may be stateless: workers for such turns are kept ready as well."""
+    site: str = ""
+    """The site that its messages come through, and that knows their authors: it serves nobody without."""
     setup: Callable[[Sequence[Command]], str] | None = None
     """What a person does on the platform, step by step, for `botkit init NAME`; it is given the bot's commands."""
 

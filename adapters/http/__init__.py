@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from adapters.http.settings import GatewaySettings, HttpSettings
 from botkit.plugins import AdapterPlugin, SitePlugin
-from botkit.protocols import Adapter, Site
+from botkit.protocols import Adapter
+from botkit.sites import Site
 
 __all__ = ["GatewaySettings", "HttpSettings", "plugin", "site"]
 
@@ -21,5 +22,5 @@ def create_site(settings: GatewaySettings) -> Site:
     return Gateway(settings)
 
 
-plugin = AdapterPlugin(HttpSettings, create_adapter, stateless=True)
+plugin = AdapterPlugin(HttpSettings, create_adapter, stateless=True, site="gateway")
 site = SitePlugin(GatewaySettings, create_site)

@@ -29,7 +29,7 @@ from adapters.http.verify import KeyAuth, refuse_open_door
 from botkit.errors import StoreError
 from botkit.keyring import Keyring
 from botkit.ledger import Ledger
-from botkit.protocols import House
+from botkit.sites import House
 from botkit.tasks import Tasks
 
 log = structlog.get_logger("botkit")

@@ -16,7 +16,7 @@ from botkit.addresses import loopback
 from botkit.errors import ConfigError
 from botkit.keyring import KeyRefused, Keyring
 from botkit.keys import ApiKey
-from botkit.protocols import House
+from botkit.sites import House
 from botkit.roles import Keys
 
 IN_URL = frozenset(("api_key", "apikey", "api-key", "access_token", "token", "x-api-key"))

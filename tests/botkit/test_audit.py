@@ -66,3 +66,9 @@ def test_a_webhook_address_without_a_proxy_is_warned_about(tmp_path: Path) -> No
     said = warned(tmp_path, MINIMAL + '[http]\npublic_url = "https://bots.example.com/"\n[store]\nurl = "memory://"\n')
     assert "only a proxy on this machine can forward https://bots.example.com to 127.0.0.1:8080" in said
     assert "memory:// forgets" in said
+
+
+def test_a_bot_for_programs_alone_needs_nobody_named_but_its_site(tmp_path: Path) -> None:
+    text = f'[bots.main]\nworkdir = "{tmp_path}"\n[bots.main.limits]\nuser = "9 per hour"\n[bots.main.http]\n'
+    assert warned(tmp_path, text) == "bots.main.http: nothing serves it; add [gateway]"
+    assert warned(tmp_path, f"{text}[gateway]\n") == ""
