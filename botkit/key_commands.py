@@ -156,7 +156,8 @@ def delete(
     """Remove a key for good; what it used stays on record."""
     if not yes and not typer.confirm(f"Delete the key {key_id(id)}?"):
         raise typer.Exit(1)
-    _found(id, at_desk(config, lambda desk: desk.delete(key_id(id))) or None)
+    deleted = at_desk(config, lambda desk: desk.delete(key_id(id)))
+    _found(id, deleted or None)
     typer.echo(f"{key_id(id)} is deleted")
 
 

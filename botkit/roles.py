@@ -73,10 +73,6 @@ class Meter(Protocol):
         """
         ...
 
-    async def free(self, key: str, request: str) -> None:
-        """Give a slot back without a record."""
-        ...
-
     async def spent(self, key: str, now: float) -> Spent:
         """What the limits count now."""
         ...

@@ -135,9 +135,6 @@ class LimitsContract:
         assert (await store.meter.begin("k1", limits, "no run", NOW)).refused is None
         await store.meter.end([record("r1")])
         assert (await another_store.meter.begin("k1", limits, "r2", NOW, slot=60.0)).refused is None
-        await store.meter.free("k1", "r2")
-        await store.meter.free("k1", "r2")
-        assert (await store.meter.begin("k1", limits, "r3", NOW, slot=60.0)).refused is None
 
     async def test_the_run_of_a_process_that_died_makes_room_by_itself(self, store: Store) -> None:
         limits = KeyLimits(concurrent_runs=1)

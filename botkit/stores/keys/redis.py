@@ -79,10 +79,10 @@ class RedisKeys:
 
     async def put(self, key: ApiKey) -> bool:
         data = _keys.encode(replace(key, last_used=0.0))
-        return await self._server.run(_PUT, key.id, key.revision, key.owner, data) == 1
+        return bool(await self._server.run(_PUT, key.id, key.revision, key.owner, data))
 
     async def delete(self, id: str) -> bool:
-        return await self._server.run(_DELETE, id) == 1
+        return bool(await self._server.run(_DELETE, id))
 
     async def list(self, *, owner: str = "", after: str = "", most: int = PAGE) -> Sequence[ApiKey]:
         rows = await self._server.run(_LIST, owner, after, most)
@@ -94,7 +94,7 @@ class RedisKeys:
 
     async def use_nonce(self, key: str, nonce: str, now: float, until: float) -> bool:
         member = f"{quote(key, safe='')}/{quote(nonce, safe='')}"
-        return await self._server.run(_USE_NONCE, member, now, until) == 1
+        return bool(await self._server.run(_USE_NONCE, member, now, until))
 
     async def purge(self, now: float) -> int:
         return int(await self._server.command("ZREMRANGEBYSCORE", "botkit:nonces", "-inf", now))

@@ -60,12 +60,9 @@ class MemoryMeter:
                 counter = self._counter(record.key, window)
                 counter.tokens += record.counted_tokens
                 counter.usd += record.cost
-            await self.free(record.key, record.id)
+            self._slots.get(record.key, {}).pop(record.id, None)
         while len(self._records) > MOST:
             self._records.popitem(last=False)
-
-    async def free(self, key: str, request: str) -> None:
-        self._slots.get(key, {}).pop(request, None)
 
     async def spent(self, key: str, now: float) -> Spent:
         at = windows(now)

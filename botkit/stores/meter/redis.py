@@ -111,9 +111,6 @@ class RedisMeter:
             arguments = [part for record in records[at : at + CHUNK] for part in _ended(record)]
             await self._server.run(_END, *arguments)
 
-    async def free(self, key: str, request: str) -> None:
-        await self._server.command("ZREM", f"botkit:slots/{key}", request)
-
     async def spent(self, key: str, now: float) -> Spent:
         return _spent(await self._server.run(_ASK, *_moment(key, now)))
 

@@ -48,9 +48,6 @@ class SqliteMeter:
     async def end(self, records: Sequence[UsageRecord]) -> None:
         await self._db.write(lambda db: _end(db, records))
 
-    async def free(self, key: str, request: str) -> None:
-        await self._db.write(lambda db: _free(db, key, request), durable=False)
-
     async def spent(self, key: str, now: float) -> Spent:
         return await self._db.read(lambda db: _spent(db, key, now))
 
@@ -97,11 +94,7 @@ def _end(db: Connection, records: Sequence[UsageRecord]) -> None:
             at = windows(record.ended)
             for window in (at.day, at.month):
                 _count(db, record.key, window, tokens=record.counted_tokens, usd=record.cost)
-            _free(db, record.key, record.id)
-
-
-def _free(db: Connection, key: str, request: str) -> None:
-    db.execute("DELETE FROM slot WHERE key = ? AND request = ?", (key, request))
+            db.execute("DELETE FROM slot WHERE key = ? AND request = ?", (record.key, record.id))
 
 
 def _spent(db: Connection, key: str, now: float) -> Spent:

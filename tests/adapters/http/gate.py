@@ -35,7 +35,7 @@ class Empty:
     """A house without bots."""
 
     store: Store
-    web: Web
+    server: Web
     host: str = "127.0.0.1"
     bots: Mapping[str, Bot] = field(default_factory=dict[str, Bot])
     owner: str = "test"
@@ -50,7 +50,7 @@ class Empty:
         *,
         seconds: float | None = 30.0,
     ) -> None:
-        self.web.mount(method, path, handler, seconds=seconds)
+        self.server.mount(method, path, handler, seconds=seconds)
 
 
 @dataclass
