@@ -32,10 +32,10 @@ class History:
         return await self._lines(earlier)
 
     async def quote(self, id: str) -> str:
-        """The message that somebody answers, if it is not the bot's; '' otherwise. Raises AdapterErrors."""
+        """The message that somebody answers, or those it forwards; '' for one of the bot's. Raises AdapterErrors."""
         found = await self._reader.message(id)
         mine = bool(found) and (found[0].get("sender") or {}).get("id") in self._me
-        return "" if mine else await self._lines(found)
+        return "" if mine else await self._lines(found[1:] or found)
 
     async def missed(self, conversation: Conversation, since: float, most: int) -> list[Listed]:
         """At most the last `most` messages of a topic, or of a chat outside of topics, since then; oldest first."""

@@ -136,7 +136,9 @@ class Intake:
             names = group.create_task(_within(until, self._people.names([author]), {}))
             before = self._history.before(where, message.id, self._context) if wants and self._context else None
             said = group.create_task(_within(until, before, "")) if before is not None else None
-            parent = quoted(raw) if message.kind == "new" and said is None else ""
+            # A message that forwards others shows them only to who asks for it.
+            passes_on = raw.get("message_type") == "merge_forward"
+            parent = message.id if passes_on else quoted(raw) if message.kind == "new" and said is None else ""
             quote = group.create_task(_within(until, self._history.quote(parent), "")) if parent else None
         context = said.result() if said else quote.result() if quote else ""
         name = names.result().get(author, "")

@@ -64,6 +64,14 @@ class People:
             who, chat, "file", {"file_key": resource.key, "file_name": resource.name}, [], answers, threaded
         )
 
+    def forward(self, who: Person, chat: Chat, posts: Sequence[Post]) -> Post:
+        """Pass messages on, merged into one, of which Feishu delivers no more than that it is one."""
+        made = self._send(
+            who, chat, "merge_forward", {"content": "Merged and Forwarded Message"}, [], None, threaded=False
+        )
+        made.forwards = list(posts)
+        return made
+
     def edit(self, post: Post, text: str) -> None:
         """Change a text message. Feishu tells no app; only who asks for the message learns of it."""
         if post.deleted or post.kind != "text":

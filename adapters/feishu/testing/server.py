@@ -150,6 +150,10 @@ class LoopbackFeishu:
         who, where = self._both(person, chat)
         return self.inside.people.attach(who, where, resource, thread, threaded=thread is not None)
 
+    async def forward(self, person: Person | str, chat: Chat | str, posts: Sequence[Post]) -> Post:
+        """Pass messages on, merged into one."""
+        return self.inside.people.forward(*self._both(person, chat), posts)
+
     async def edit(self, post: Post, text: str) -> None:
         """A person changes their text. Feishu sends no event for it."""
         self.inside.people.edit(post, text)

@@ -146,6 +146,8 @@ class Post:
     """Unix milliseconds of the last edit, 0 for none."""
     edits: int = 0
     deleted: bool = False
+    forwards: list[Post] = field(default_factory=lambda: list[Post]())
+    """The messages that it passes on together, if it is one of those ("merge_forward")."""
     uuid: str = ""
     pings: list[str] = field(default_factory=list[str])
     """Who was notified when it appeared or changed: people's and bots' names, "all"."""

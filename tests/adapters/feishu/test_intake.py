@@ -228,3 +228,11 @@ async def test_opening_the_chat_is_a_sign_and_no_message(desk: Desk) -> None:
     assert (where.channel, where.thread, where.direct) == (chat.id, "", True)
     assert who.id == desk.feishu.open_id("alice")
     assert not desk.bot.offered
+
+
+async def test_forwarded_messages_come_along(desk: Desk) -> None:
+    said = [await desk.feishu.say(who, "random", text) for who, text in (("bob", "it broke"), ("carol", "again?"))]
+    await desk.feishu.forward("alice", desk.feishu.p2p("alice"), said)
+    await desk.feishu.until(lambda: desk.bot.messages)
+    (message,) = desk.bot.messages
+    assert (message.text, message.context) == ("[forwarded messages]", "**bob**: it broke\n\n**carol**: again?")

@@ -69,7 +69,10 @@ def _chat(call: Call, kind: str, receiver: str) -> Chat:
 
 def _get(call: Call) -> Json:
     post, whole = call.post(), "card_msg_content_type" in call.query
-    return {"items": [message(call.site.directory, call.app, post, whole_cards=whole)]}
+    items = [message(call.site.directory, call.app, one, whole_cards=whole) for one in (post, *post.forwards)]
+    for inner in items[1:]:
+        inner["upper_message_id"] = post.id
+    return {"items": items}
 
 
 def _mine(call: Call) -> Post:
