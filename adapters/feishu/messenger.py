@@ -13,7 +13,7 @@ import structlog
 from adapters.feishu import cards
 from adapters.feishu.api import Api
 from adapters.feishu.files import upload
-from adapters.feishu.format import MOST_TABLES, card_blocks, card_markdown
+from adapters.feishu.format import MOST_TABLES, Folded, card_blocks, card_markdown
 from adapters.feishu.posts import Name, Posts
 from adapters.feishu.reading import Reader
 from adapters.feishu.refusals import TOO_LARGE, WHERE
@@ -134,6 +134,7 @@ class FeishuMessenger:
         actions = (*outgoing.actions, *(self._stop if outgoing.live else ()))
         mark, before = cards.mark_of(outgoing.nonce, streams=streams), None
         for tables in (MOST_TABLES, 0):
+            blocks: list[Folded | str]
             if outgoing.live:
                 blocks = [self.render(outgoing.text) if tables else card_markdown(outgoing.text, tables=0)]
             else:
