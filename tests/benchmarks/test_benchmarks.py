@@ -8,7 +8,7 @@ from collections.abc import Awaitable
 
 import pytest
 
-from tests.benchmarks import at_once, first_word, idle, intent, onion, workers
+from tests.benchmarks import at_once, crowd, first_word, idle, intent, onion, streams, workers
 from tests.benchmarks.rows import Row, table
 
 PATIENCE = 60.0
@@ -41,6 +41,15 @@ async def test_people_who_write_at_once_are_timed() -> None:
 
 async def test_lines_turns_and_sessions_are_timed() -> None:
     await _numbers(workers.measure(lines=1000, turns=3, live=4, seconds=0.2))
+
+
+async def test_many_sessions_are_weighed() -> None:
+    await _numbers(crowd.measure(live=5, parked=200, real=(1, 2)))
+
+
+async def test_answers_that_grow_at_once_are_timed_and_nothing_is_refused() -> None:
+    rows = await _numbers(streams.measure(live=(1, 2), seconds=2.0))
+    assert all(row.value == 0 for row in rows if "429" in row.what or "did not arrive" in row.what)
 
 
 async def test_messages_through_the_onion_are_timed() -> None:

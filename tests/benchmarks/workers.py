@@ -31,6 +31,7 @@ async def measure(lines: int = 100_000, turns: int = 150, live: int = 100, secon
         environ = bare_environ(root)
         own_line, own_piped = min(_fold(lines) for _ in range(3)), await _piped(root, cli, lines)
         own_rate, own_cpu = await _parallel(root, cli, turns)
+        floor_rate = await floor.parallel(cli, PARALLEL, turns)
         own_share, floor_share = await _paced(root, cli, live, seconds), await floor.paced(cli, live, seconds)
         sdk_line = (await ask_sdk("lines", lines, str(cli), environ, root))["line"][0]
         sdk = await ask_sdk("parallel", turns, str(cli), environ, root)
@@ -42,6 +43,7 @@ async def measure(lines: int = 100_000, turns: int = 150, live: int = 100, secon
         Row("— agent SDK client, the same", sdk_line * 1e6, "µs", sdk_line / own_piped),
         Row(f"turns at {PARALLEL} parallel on the stub", own_rate, "/s", own_rate / sdk_rate, least=4),
         Row("— agent SDK client", sdk_rate, "/s"),
+        Row("— asyncio alone, nothing done with the lines", floor_rate, "/s", own_rate / floor_rate),
         Row("— CPU of a turn", own_cpu * 1e6, "µs"),
         Row("— CPU of a turn, agent SDK client", sdk_cpu * 1e6, "µs", sdk_cpu / own_cpu),
         Row(f"{live} live sessions at 50 deltas/s", own_share * 100, "% of a core", most=6),

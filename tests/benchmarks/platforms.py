@@ -1,0 +1,138 @@
+"""The platforms that answers grow on: strict ones on loopback, with their real budgets. One class for each."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable, Iterable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+from adapters.discord import DiscordSettings
+from adapters.discord.adapter import DiscordAdapter
+from adapters.discord.testing import LoopbackDiscord
+from adapters.slack import SlackSettings
+from adapters.slack.adapter import SlackAdapter
+from adapters.slack.testing import LoopbackSlack
+from botkit.model import Conversation
+from botkit.protocols import Adapter
+
+
+class Platform(Protocol):
+    """A platform that is up."""
+
+    @property
+    def adapter(self) -> Adapter: ...
+
+    @property
+    def refused(self) -> Counter[str]:
+        """Calls that came too early, by what they were."""
+        ...
+
+    async def ask(self, number: int) -> None:
+        """Somebody asks the bot, in a conversation of its own."""
+        ...
+
+    def place(self, key: str) -> str:
+        """What `shown` calls the conversation with this key."""
+        ...
+
+    def shown(self) -> Iterable[tuple[str, float, object]]:
+        """What was posted or edited: where, when by the monotonic clock, and the content."""
+        ...
+
+    async def until(self, predicate: Callable[[], bool], within: float) -> object: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A platform, and how it is opened."""
+
+    name: str
+    open: Callable[[], AbstractAsyncContextManager[Platform]]
+    pace: Callable[[int], float]
+    """Seconds between two updates of one of so many answers, that the platform's documented budgets allow."""
+
+
+class Slack:
+    """Each conversation is a thread of a channel of its own, or a direct message."""
+
+    def __init__(self, slack: LoopbackSlack, *, direct: bool) -> None:
+        self._slack, self._direct = slack, direct
+        app = slack.app
+        given = {"bot_token": app.bot_token, "app_token": app.app_token, "api_url": slack.url, "status": "off"}
+        self.adapter = SlackAdapter("slack", SlackSettings.model_validate(given))
+
+    @property
+    def refused(self) -> Counter[str]:
+        return self._slack.rate_limited
+
+    async def ask(self, number: int) -> None:
+        person = self._slack.person(f"person{number}")
+        if self._direct:
+            await self._slack.say(person, self._slack.dm(person), "speak")
+            return
+        where = self._slack.channel(f"channel{number}", person, self._slack.app)
+        await self._slack.say(person, where, f"{self._slack.app.mention} speak")
+
+    def place(self, key: str) -> str:
+        return Conversation.parse(key).channel
+
+    def shown(self) -> Iterable[tuple[str, float, object]]:
+        for call in self._slack.record.calls:
+            if call.ok and call.method.startswith("chat."):
+                yield str(call.arguments.get("channel")), call.at, call.arguments
+
+    async def until(self, predicate: Callable[[], bool], within: float) -> object:
+        return await self._slack.record.until(predicate, within)
+
+
+class Discord:
+    """Each conversation is a thread of a channel of its own, which the bot makes."""
+
+    def __init__(self, discord: LoopbackDiscord) -> None:
+        self._discord = discord
+        given = {"bot_token": discord.token, "api_url": discord.url, "gateway_url": discord.gateway_url}
+        self.adapter = DiscordAdapter("discord", DiscordSettings.model_validate(given))
+
+    @property
+    def refused(self) -> Counter[str]:
+        return self._discord.rate_limited
+
+    async def ask(self, number: int) -> None:
+        where = self._discord.channel(f"channel{number}")
+        await self._discord.say("alice", where, f"{self._discord.app.mention} speak")
+
+    def place(self, key: str) -> str:
+        where = Conversation.parse(key)
+        return where.thread or where.channel
+
+    def shown(self) -> Iterable[tuple[str, float, object]]:
+        for call in self._discord.record.calls:
+            if call.ok and call.route in ("create_message", "edit_message"):
+                yield str(call.arguments.get("channel")), call.at, call.arguments
+
+    async def until(self, predicate: Callable[[], bool], within: float) -> object:
+        return await self._discord.record.until(predicate, within)
+
+
+@asynccontextmanager
+async def _slack(*, direct: bool) -> AsyncGenerator[Platform]:
+    async with LoopbackSlack() as slack:
+        yield Slack(slack, direct=direct)
+
+
+@asynccontextmanager
+async def _discord() -> AsyncGenerator[Platform]:
+    async with LoopbackDiscord() as discord:
+        yield Discord(discord)
+
+
+PLATFORMS = (
+    # chat.update: tier 3, about fifty a minute for the workspace.
+    Opening("Slack channels", lambda: _slack(direct=False), lambda live: max(1.2, live * 60 / 50)),
+    # chat.appendStream: tier 4, about a hundred a minute.
+    Opening("Slack direct messages", lambda: _slack(direct=True), lambda live: max(0.6, live * 60 / 100)),
+    # Five edits in five seconds for each channel, fifty requests a second for the account.
+    Opening("Discord", _discord, lambda live: max(1.0, live / 50)),
+)
