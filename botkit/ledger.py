@@ -37,6 +37,9 @@ CLOSE = 5.0
 """Seconds to write what is left when botkit stops."""
 
 
+_UNLIMITED = Begun(Spent())
+
+
 @dataclass(frozen=True, slots=True)
 class _Waiting:
     record: UsageRecord
@@ -69,7 +72,7 @@ class Ledger:
         A key without limits costs no round trip.
         """
         if not key.limits.any:
-            return Begun(Spent())
+            return _UNLIMITED
         slot = run and key.limits.concurrent_runs > 0
         answer = await self._ask(key, request, slot=slot)
         if answer.refused == "concurrent_runs" and any(id == key.id for id, _ in self._slots):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from array import array
 from bisect import bisect_left
-from collections import OrderedDict
-from collections.abc import AsyncIterator, Iterator
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, replace
 
 from botkit.events import TextDelta, ThinkingDelta, TurnEvent, TurnFailed, TurnFinished
@@ -53,9 +53,16 @@ class _Line:
 class TurnLog:
     """The events of one turn, numbered from 0. Appending never waits for a reader."""
 
-    def __init__(self, turn: str = "", asked: Message | None = None, session: str = "") -> None:
+    def __init__(
+        self,
+        turn: str = "",
+        asked: Message | None = None,
+        session: str = "",
+        on_end: Callable[[TurnLog], None] | None = None,
+    ) -> None:
         """`turn` is its id, `asked` the message that began it, `session` the id of the session it belongs to."""
         self.turn, self.asked, self.session = turn, asked, session
+        self._on_end = on_end
         self._lines: list[_Line] = []
         self._next = 0
         self._fold_at = MAX_EVENTS
@@ -67,7 +74,10 @@ class TurnLog:
         self._next += 1
         if len(self._lines) > self._fold_at:
             self._fold()
-        self.ended = isinstance(event, TurnFinished | TurnFailed)
+        if not self.ended and isinstance(event, TurnFinished | TurnFailed):
+            self.ended = True
+            if self._on_end is not None:
+                self._on_end(self)
         self._more.set()
 
     @property
@@ -118,17 +128,13 @@ class TurnLogs:
     """The logs of a bot's live turns and of the last few that ended."""
 
     def __init__(self) -> None:
-        self._logs: OrderedDict[str, TurnLog] = OrderedDict()
+        self._logs: dict[str, TurnLog] = {}
+        self._ended: deque[TurnLog] = deque()
         self._sessions: dict[str, SessionTurns] = {}
 
     def open(self, turn: str, asked: Message | None = None, session: str = "") -> TurnLog:
         """The log of a turn that begins. `asked` is what began it, `session` where it happens."""
-        log = TurnLog(turn, asked, session)
-        self._logs[turn] = log
-        self._logs.move_to_end(turn)
-        ended = [id for id, old in self._logs.items() if old.ended]
-        for id in ended[: max(0, len(ended) - RECENT)]:
-            self._drop(self._logs.pop(id))
+        log = self._logs[turn] = TurnLog(turn, asked, session, self._end)
         if session:
             self.session(session).append(log)
         return log
@@ -146,7 +152,14 @@ class TurnLogs:
         if turns is not None and not turns.logs and not turns.readers:
             del self._sessions[session]
 
+    def _end(self, log: TurnLog) -> None:
+        self._ended.append(log)
+        if len(self._ended) > RECENT:
+            self._drop(self._ended.popleft())
+
     def _drop(self, log: TurnLog) -> None:
+        if self._logs.get(log.turn) is log:
+            del self._logs[log.turn]
         turns = self._sessions.get(log.session)
         if turns is not None and log in turns.logs:
             turns.logs.remove(log)

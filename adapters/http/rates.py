@@ -11,6 +11,8 @@ from botkit.stores.meter.windows import windows
 
 def rate_headers(limits: KeyLimits, spent: Spent, now: float) -> Mapping[str, str]:
     """Of requests in the narrower of minute and day that is limited, and of the day's tokens."""
+    if not limits.any:
+        return {}
     at, headers = windows(now), dict[str, str]()
     if limits.requests_per_minute:
         headers |= _left("Requests", limits.requests_per_minute, spent.requests_minute, at.minute.ends - now)

@@ -66,6 +66,8 @@ def briefing(profile: Profile, overrides: Overrides) -> Briefing:
 def tailored(profile: Profile, session: Session, overrides: Overrides) -> Profile:
     """Of a worker that keeps its session. What the turn asks for comes before the session's, that before the bot's."""
     overrides = merged(session.overrides, overrides)
+    if overrides == PLAIN and _plain(profile, session):
+        return profile
     own = _narrowed(profile, overrides)
     environment = own.environment
     if overrides.thinking is not None:
@@ -82,6 +84,15 @@ def tailored(profile: Profile, session: Session, overrides: Overrides) -> Profil
         agents=_agents(profile.agents, overrides.agents),
         agent=overrides.agent,
         base=profile,
+    )
+
+
+def _plain(profile: Profile, session: Session) -> bool:
+    """Whether a session is as its bot's profile has it."""
+    return (
+        session.workdir in ("", str(profile.workdir))
+        and session.model in ("", profile.model)
+        and session.mode in ("", profile.permission_mode)
     )
 
 
