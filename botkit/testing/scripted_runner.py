@@ -77,12 +77,15 @@ class ScriptedRunner:
             if stop.is_set():
                 yield TurnFailed("stopped", session=turn.session.id)
                 return
+            if isinstance(event, ApprovalAsked | QuestionAsked):
+                # Before it is shown: whoever sees it may answer at once.
+                self._requests[event.id] = asyncio.get_running_loop().create_future()
             yield event
             if isinstance(event, ApprovalAsked | QuestionAsked):
                 yield await self._asked(event, stop)
 
     async def _asked(self, event: ApprovalAsked | QuestionAsked, stop: asyncio.Event) -> RequestClosed:
-        answer = self._requests[event.id] = asyncio.get_running_loop().create_future()
+        answer = self._requests[event.id]
         await self._either(asyncio.wait([answer]), stop)
         del self._requests[event.id]
         allowed = answer.done() and not isinstance(answer.result(), Deny)

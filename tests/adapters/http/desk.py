@@ -6,7 +6,7 @@ import asyncio
 import os
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,18 +77,22 @@ async def desk(
     http: Mapping[str, Toml] | None = None,
     gateway: Mapping[str, Toml] | None = None,
     pool: Mapping[str, Toml] | None = None,
+    store: str = "memory://",
+    drain: float = 2.0,
+    model: LoopbackModel | None = None,
 ) -> AsyncGenerator[Desk]:
-    """One bot, `main`, with more keys for the tables of the config."""
+    """One bot, `main`, with more keys for the tables of the config; with a `model` that goes on after it."""
     home, work = root / "home", root / "work"
     home.mkdir(exist_ok=True)
     work.mkdir(exist_ok=True)
-    async with LoopbackModel() as model:
+    async with AsyncExitStack() as stack:
+        model = model or await stack.enter_async_context(LoopbackModel())
         environment = model.environment(home)
         del environment["PATH"]
         tree: dict[str, Toml] = {
-            "drain": 2.0,
+            "drain": drain,
             "http": {"port": 0},
-            "store": {"url": "memory://"},
+            "store": {"url": store},
             "claude": {"pool": {"spares": 1, "max_workers": 4, **(pool or {})}},
             "gateway": dict(gateway or {}),
             "bots": {
