@@ -83,6 +83,13 @@ class Ledger:
             self._slots.add((key.id, request))
         return answer
 
+    async def pass_on(self, key: str, request: str, run: str) -> None:
+        """The request is about to be answered; its place stays taken until the run is recorded. Raises StoreError."""
+        if (key, request) in self._slots:
+            self._slots.discard((key, request))
+            if await self._meter.pass_on(key, request, run, self._clock() + SLOT):
+                self._slots.add((key, run))
+
     async def _ask(self, key: ApiKey, request: str, *, slot: bool) -> Begun:
         return await self._meter.begin(key.id, key.limits, request, self._clock(), slot=SLOT if slot else 0.0)
 
@@ -134,6 +141,7 @@ class Ledger:
             await asyncio.sleep(AGAIN)  # it is down, and says nothing when it is back
             return
         for waiting in batch:
+            self._slots.discard((waiting.record.key, waiting.record.id))
             if waiting.written is not None and not waiting.written.done():
                 waiting.written.set_result(None)
 

@@ -66,6 +66,13 @@ class Meter(Protocol):
         """Keep the slots of these (key, request) that are still taken."""
         ...
 
+    async def pass_on(self, key: str, request: str, to: str, until: float) -> bool:
+        """Let another request (a run that goes on alone) have the place of this one, held until then.
+
+        False: this one has none, or the other has been recorded already; then the place is free.
+        """
+        ...
+
     async def end(self, records: Sequence[UsageRecord]) -> None:
         """Write records, add their tokens and cost to the day and month they ended in, and free their slots.
 

@@ -149,6 +149,25 @@ class LimitsContract:
         assert (await store.meter.begin("k1", limits, "r2", NOW + 119, slot=60.0)).refused is not None
         assert (await store.meter.begin("k1", limits, "r2", NOW + 121, slot=60.0)).refused is None
 
+    async def test_a_run_that_goes_on_alone_keeps_the_place_of_its_request(
+        self, store: Store, another_store: Store
+    ) -> None:
+        limits = KeyLimits(concurrent_runs=1)
+        await store.meter.begin("k1", limits, "r1", NOW, slot=60.0)
+        assert await another_store.meter.pass_on("k1", "r1", "run", NOW + 90)
+        assert not await store.meter.pass_on("k1", "r1", "another", NOW + 90)
+        await store.meter.end([record("r1")])
+        assert (await store.meter.begin("k1", limits, "r2", NOW + 89, slot=60.0)).refused == "concurrent_runs"
+        await store.meter.end([record("run")])
+        assert (await store.meter.begin("k1", limits, "r2", NOW, slot=60.0)).refused is None
+
+    async def test_a_run_that_is_recorded_already_takes_no_place(self, store: Store) -> None:
+        limits = KeyLimits(concurrent_runs=1)
+        await store.meter.begin("k1", limits, "r1", NOW, slot=60.0)
+        await store.meter.end([record("run")])
+        assert not await store.meter.pass_on("k1", "r1", "run", NOW + 90)
+        assert (await store.meter.begin("k1", limits, "r2", NOW, slot=60.0)).refused is None
+
     async def test_a_run_that_has_its_place_is_not_counted_twice(self, store: Store) -> None:
         limits = KeyLimits(concurrent_runs=1)
         for _ in range(2):

@@ -86,6 +86,29 @@ async def test_a_program_that_waits_for_each_answer_is_never_told_that_its_last_
             await ledger.end(record(f"r{i}"))
 
 
+async def test_an_async_run_counts_until_it_is_over() -> None:
+    meter = MemoryMeter()
+    one = key(KeyLimits(concurrent_runs=1))
+    async with asyncio.timeout(5), Ledger(meter, KEYS) as ledger:
+        assert (await ledger.begin(one, "r1", run=True)).refused is None
+        await ledger.pass_on("k1", "r1", "run")
+        await ledger.end(record("r1"))
+        assert (await ledger.begin(one, "r2", run=True)).refused == "concurrent_runs"
+        await ledger.end(record("run"))
+        assert (await ledger.begin(one, "r2", run=True)).refused is None
+
+
+async def test_a_run_that_was_over_before_it_got_its_place_holds_none() -> None:
+    meter = MemoryMeter()
+    one = key(KeyLimits(concurrent_runs=1))
+    async with asyncio.timeout(5), Ledger(meter, KEYS) as ledger:
+        for i in range(3):
+            assert (await ledger.begin(one, f"r{i}", run=True)).refused is None
+            await ledger.end(record(f"run{i}"))
+            await ledger.pass_on("k1", f"r{i}", f"run{i}")
+            await ledger.end(record(f"r{i}"))
+
+
 async def test_a_store_that_was_down_for_a_while_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ledgers, "AGAIN", 0.01)
     meter = Watched()

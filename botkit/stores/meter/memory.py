@@ -50,6 +50,13 @@ class MemoryMeter:
             if request in self._slots.get(key, ()):
                 self._slots[key][request] = until
 
+    async def pass_on(self, key: str, request: str, to: str, until: float) -> bool:
+        slots = self._slots.get(key, {})
+        passed = slots.pop(request, None) is not None and to not in self._records
+        if passed:
+            slots[to] = until
+        return passed
+
     async def end(self, records: Sequence[UsageRecord]) -> None:
         for record in records:
             if record.id in self._records:

@@ -85,6 +85,17 @@ for i = 2, #ARGV, 2 do redis.call('ZADD', 'botkit:slots/' .. ARGV[i], 'XX', ARGV
 """
 
 
+# key, request, to, until
+_PASS_ON = """
+local slots = 'botkit:slots/' .. ARGV[1]
+local had = redis.call('ZREM', slots, ARGV[2])
+if had == 0 or redis.call('HEXISTS', 'botkit:usage', ARGV[3]) == 1 then return 0 end
+redis.call('ZADD', slots, ARGV[4], ARGV[3])
+redis.call('EXPIRE', slots, 86400)
+return 1
+"""
+
+
 class RedisMeter:
     """See `roles.Meter`."""
 
@@ -105,6 +116,9 @@ class RedisMeter:
 
     async def hold(self, slots: Sequence[tuple[str, str]], until: float) -> None:
         await self._server.run(_HOLD, until, *(part for slot in slots for part in slot))
+
+    async def pass_on(self, key: str, request: str, to: str, until: float) -> bool:
+        return bool(await self._server.run(_PASS_ON, key, request, to, until))
 
     async def end(self, records: Sequence[UsageRecord]) -> None:
         for at in range(0, len(records), CHUNK):

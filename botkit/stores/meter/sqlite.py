@@ -45,6 +45,9 @@ class SqliteMeter:
         statement = "UPDATE slot SET until = ? WHERE key = ? AND request = ?"
         await self._db.write(lambda db: db.executemany(statement, rows), durable=False)
 
+    async def pass_on(self, key: str, request: str, to: str, until: float) -> bool:
+        return await self._db.write(lambda db: _pass_on(db, key, request, to, until), durable=False)
+
     async def end(self, records: Sequence[UsageRecord]) -> None:
         await self._db.write(lambda db: _end(db, records))
 
@@ -86,6 +89,14 @@ def _begin(db: Connection, key: str, limits: KeyLimits, request: str, now: float
         if slot:
             db.execute("INSERT OR REPLACE INTO slot VALUES (?, ?, ?)", (key, request, now + slot))
     return answer
+
+
+def _pass_on(db: Connection, key: str, request: str, to: str, until: float) -> bool:
+    had = db.execute("DELETE FROM slot WHERE key = ? AND request = ?", (key, request)).rowcount
+    if not had or db.execute("SELECT 1 FROM usage WHERE id = ?", (to,)).fetchone():
+        return False
+    db.execute("INSERT OR REPLACE INTO slot VALUES (?, ?, ?)", (key, to, until))
+    return True
 
 
 def _end(db: Connection, records: Sequence[UsageRecord]) -> None:
