@@ -102,6 +102,7 @@ class ScriptedRunner:
 
     async def reserve(self, overrides: Overrides = PLAIN, *, stateless: bool = False) -> str:
         """See `Runner.reserve`."""
+        del overrides, stateless  # it has no workers that could be ready
         return str(uuid4())
 
     async def stop(self, session: str) -> bool:
