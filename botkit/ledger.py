@@ -84,11 +84,18 @@ class Ledger:
         return answer
 
     async def pass_on(self, key: str, request: str, run: str) -> None:
-        """The request is about to be answered; its place stays taken until the run is recorded. Raises StoreError."""
-        if (key, request) in self._slots:
-            self._slots.discard((key, request))
-            if await self._meter.pass_on(key, request, run, self._clock() + SLOT):
-                self._slots.add((key, run))
+        """The request is about to be answered; its place stays taken until the run is recorded."""
+        if (key, request) not in self._slots:
+            return
+        try:
+            passed = await self._meter.pass_on(key, request, run, self._clock() + SLOT)
+        except StoreError as problem:
+            # The run has begun: that it is not counted is better than to say that it has not.
+            log.warning("run_not_counted", run=run, problem=str(problem))
+            return
+        self._slots.discard((key, request))
+        if passed:
+            self._slots.add((key, run))
 
     async def _ask(self, key: ApiKey, request: str, *, slot: bool) -> Begun:
         return await self._meter.begin(key.id, key.limits, request, self._clock(), slot=SLOT if slot else 0.0)
