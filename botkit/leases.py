@@ -28,8 +28,6 @@ TTL = 15.0
 """Seconds until what a silent process owns may be taken over."""
 STEP = 2.0
 """Seconds by which a clock may drift or be corrected without notice."""
-TRUST = 3.0
-"""Seconds after a beat in which nobody can have taken over what we hold: far less than `TTL`, so nobody is asked."""
 BEAT = 1.0
 """Seconds between two beats; also how soon another process is given a session it waits for."""
 
@@ -95,11 +93,8 @@ class Leases:
         if lock.locked():
             await ctx.push(Waiting(1))
         async with lock:
-            held = self._held.get(session)
-            if held is not None and time.monotonic() - self._beaten < TRUST:
-                yield False
-                return
             lease = await self._lease(ctx, _key(session))
+            held = self._held.get(session)
             if held is not None and held.token != lease.token and not await self._runner.park(session):
                 # Somebody else had it meanwhile (this process stood still too long): our worker's memory is stale.
                 await self._runner.stop(session)
