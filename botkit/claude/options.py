@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from botkit.claude import toolserver
@@ -55,6 +55,14 @@ class Profile:
     """The agent that answers."""
     base: Profile | None = field(default=None, compare=False, repr=False)
     """The bot's profile, of one that a session or a turn has made its own."""
+
+    def made_by(self, served: Collection[Profile]) -> bool:
+        """Whether a served bot would make this again, perhaps with what is a session's own; or nobody is served."""
+        return not served or any(
+            bot in (self, self.base)
+            or bot == replace(self, workdir=bot.workdir, model=bot.model, permission_mode=bot.permission_mode)
+            for bot in served
+        )
 
 
 @dataclass(frozen=True, slots=True)

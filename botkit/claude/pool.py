@@ -9,29 +9,23 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 
-import psutil
 import structlog
 
-from botkit.claude import reap
 from botkit.claude.install import refuse_inside
 from botkit.claude.keeping import Keeping
 from botkit.claude.options import PoolLimits, Profile, TurnLimits
 from botkit.claude.queue import Queue, Ticket, Withdrawn
+from botkit.claude.scales import Scales
 from botkit.claude.starting import Order, Starting
 from botkit.claude.worker import Worker
 from botkit.errors import ClaudeCrashed, RunnerError
 
-TYPICAL = 230
-"""Resident megabytes of one worker, for the room a new one needs."""
 RESERVED = 120.0
 """Seconds a spare waits for the session it was promised to."""
 PATIENCE = 10.0
 """Seconds beyond `TurnLimits.stop` that running turns have to end when the pool is left."""
-WEIGH = 0.5
-"""Seconds for which the memory of the workers counts as known; asking for it takes longer the more there are."""
 CALM = 3.0
 """Seconds that a new spare waits at most for those who answer to begin."""
-MEGABYTE = 1024 * 1024
 
 log = structlog.get_logger()
 
@@ -45,7 +39,7 @@ class Pool:
         self.turns = turns or TurnLimits()
         self._limits = limits
         self.ambient = dict(os.environ if ambient is None else ambient)
-        self._memory = (limits.memory * MEGABYTE) or psutil.virtual_memory().total // 2
+        self._scales = Scales(limits.memory)
         self._keeping = Keeping()
         self._starting = Starting(self.ambient, self.turns, self._keeping, self._born)
         self._served: list[Profile] = []
@@ -62,8 +56,6 @@ class Pool:
         self._queue = Queue()
         self._refilling: asyncio.Task[None] | None = None
         self._news = asyncio.Event()
-        self._weight, self._weighed, self._weigh_at = 0, 0, 0.0
-        """Bytes that so many workers held when they were weighed last, and when that is too long ago."""
         self._look_at = 0.0
         """When somebody's time may be up, by the loop's clock."""
         self._tending: asyncio.Task[None] | None = None
@@ -123,7 +115,7 @@ class Pool:
         with suppress(ValueError):
             self._served.remove(profile)
         for worker in [*self._spares, *self._idle]:
-            if not self._wanted(worker) and not worker.busy:
+            if not worker.profile.made_by(self._served) and not worker.busy:
                 self._close(worker)
 
     def reserve(self, profile: Profile) -> str:
@@ -151,7 +143,7 @@ class Pool:
                 await coming.wait()
             elif (worker := self.find(order.session)) is None:
                 return await self._new(order, report)
-            elif not worker.alive or not self._fits(worker, order):
+            elif not worker.alive or worker.profile != order.profile:
                 await asyncio.wait([self._close(worker)])
             else:
                 self._forget(worker)
@@ -167,7 +159,7 @@ class Pool:
         if worker is None:
             taken = order.session in self._coming or any(each.session == order.session for each in self._closing)
             return not taken and await self._ahead(order)
-        if worker in self._idle and worker.alive and self._fits(worker, order):
+        if worker in self._idle and worker.alive and worker.profile == order.profile:
             self._idle[worker] = self._now()
             worker.thaw()
             self._clock_runs()
@@ -313,13 +305,7 @@ class Pool:
     def _room(self) -> bool:
         if self._count() >= self._limits.max_workers:
             return False
-        live = (*self.workers, *self._closing)
-        if self._now() >= self._weigh_at:
-            self._weighed = len(live)
-            self._weight = reap.resident([worker.pid for worker in live])
-            self._weigh_at = self._now() + WEIGH
-        unweighed = len(live) - self._weighed + len(self._promised) + 1
-        return not live or self._weight + unweighed * TYPICAL * MEGABYTE <= self._memory
+        return self._scales.bear((*self.workers, *self._closing), len(self._promised))
 
     def _count(self) -> int:
         return len(self.workers) + len(self._closing) + len(self._promised)
@@ -337,26 +323,13 @@ class Pool:
             return min(idle, key=self._idle.__getitem__)
         return next(iter(self._spares), None)
 
-    def _fits(self, worker: Worker, order: Order) -> bool:
-        return worker.profile == order.profile
-
-    def _wanted(self, worker: Worker) -> bool:
-        """Whether a served profile would make this worker again, perhaps with what is the session's own."""
-        own = worker.profile
-        return not self._served or any(
-            served in (own, own.base)
-            or served
-            == replace(own, workdir=served.workdir, model=served.model, permission_mode=served.permission_mode)
-            for served in self._served
-        )
-
     def _quiet(self, worker: Worker) -> None:
         """A worker has nothing to do any more, or has ended."""
         if worker in self._lent or worker in self._closing or (worker in self._spares and worker.alive):
             return
         self._forget(worker)
         spent = worker.profile.stateless  # its one turn is over, and whatever that left behind ends with it
-        if spent or not worker.alive or not self._open or not (self._wanted(worker) or worker.busy):
+        if spent or not worker.alive or not self._open or not (worker.profile.made_by(self._served) or worker.busy):
             self._close(worker)
         else:
             self._idle[worker] = self._now()
@@ -380,7 +353,7 @@ class Pool:
 
     def _closed(self, worker: Worker) -> None:
         self._closing.pop(worker, None)
-        self._weigh_at = 0.0
+        self._scales.again()
         self._settle()
 
     async def _tend(self) -> None:

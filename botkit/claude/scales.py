@@ -1,0 +1,39 @@
+"""Weighs the live workers, not more often than it must: asking the system takes longer the more there are."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection
+
+import psutil
+
+from botkit.claude import reap
+from botkit.claude.worker import Worker
+
+TYPICAL = 230
+"""Resident megabytes of one worker, for the room a new one needs."""
+WEIGH = 0.5
+"""Seconds for which what they weigh counts as known."""
+MEGABYTE = 1024 * 1024
+
+
+class Scales:
+    """Whether the machine can bear one more. `memory`: megabytes for all; 0 is half of the machine."""
+
+    def __init__(self, memory: int) -> None:
+        self._memory = (memory * MEGABYTE) or psutil.virtual_memory().total // 2
+        self._weight, self._weighed, self._until = 0, 0, 0.0
+        """Bytes that so many workers held when they were weighed last, and how long that is good enough."""
+
+    def bear(self, live: Collection[Worker], promised: int) -> bool:
+        """Room for another beside the live ones and those that are promised a place; always for the first."""
+        now = asyncio.get_running_loop().time()
+        if now >= self._until:
+            self._weight, self._weighed = reap.resident([worker.pid for worker in live]), len(live)
+            self._until = now + WEIGH
+        unweighed = len(live) - self._weighed + promised + 1
+        return not live or self._weight + unweighed * TYPICAL * MEGABYTE <= self._memory
+
+    def again(self) -> None:
+        """One is gone: what was known is too much."""
+        self._until = 0.0
