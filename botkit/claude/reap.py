@@ -53,11 +53,9 @@ def resident(pids: Sequence[int]) -> int:
 
 def _family(pid: int, marker: str) -> frozenset[psutil.Process]:
     found: set[psutil.Process] = set()
-    for each in keeper.marked(f"{MARKER}={marker}") - {pid}:
+    for each in keeper.marked(f"{MARKER}={marker}", pid) - {pid}:
         with contextlib.suppress(psutil.NoSuchProcess):
             found.add(psutil.Process(each))
-    with contextlib.suppress(psutil.NoSuchProcess):
-        found.update(psutil.Process(pid).children(recursive=True))
     return frozenset(found)
 
 
