@@ -1,4 +1,4 @@
-"""An office for one row of the fault list: whole botkit on a loopback platform, the fake or the real CLI, and faults."""
+"""An office for one row of the fault list: botkit on a loopback platform, the fake or the real CLI, and faults."""
 
 from __future__ import annotations
 

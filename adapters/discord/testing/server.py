@@ -275,9 +275,11 @@ class LoopbackDiscord:
         return await self.record.until(predicate, within)
 
     async def settled(self, within: float = WITHIN) -> None:
-        """Every event is on its way, every interaction answered or failed, no call under way."""
+        """Every event is on its way, every interaction answered or failed, no call under way but those left hanging."""
         site = self.inside.site
-        await self.until(lambda: not site.interactions.pending and all(call.done for call in self.calls), within)
+        await self.until(
+            lambda: not site.interactions.pending and all(call.done or call.fault for call in self.calls), within
+        )
         for link in list(site.gateway.links):
             await link.drained()
 
