@@ -52,15 +52,17 @@ class Opening:
     open: Callable[[], AbstractAsyncContextManager[Platform]]
     pace: Callable[[int], float]
     """Seconds between two updates of one of so many answers, that the platform's documented budgets allow."""
+    most: int = 1000
+    """Answers at once that the platform would begin within a minute."""
 
 
 class Slack:
-    """Each conversation is a thread of a channel of its own, or a direct message."""
+    """Each conversation is a thread of a channel of its own."""
 
-    def __init__(self, slack: LoopbackSlack, *, direct: bool) -> None:
-        self._slack, self._direct = slack, direct
-        app = slack.app
-        given = {"bot_token": app.bot_token, "app_token": app.app_token, "api_url": slack.url, "status": "off"}
+    def __init__(self, slack: LoopbackSlack, stream: str) -> None:
+        self._slack = slack
+        tokens = {"bot_token": slack.app.bot_token, "app_token": slack.app.app_token}
+        given = {**tokens, "api_url": slack.url, "status": "off", "stream": stream}
         self.adapter = SlackAdapter("slack", SlackSettings.model_validate(given))
 
     @property
@@ -69,9 +71,6 @@ class Slack:
 
     async def ask(self, number: int) -> None:
         person = self._slack.person(f"person{number}")
-        if self._direct:
-            await self._slack.say(person, self._slack.dm(person), "speak")
-            return
         where = self._slack.channel(f"channel{number}", person, self._slack.app)
         await self._slack.say(person, where, f"{self._slack.app.mention} speak")
 
@@ -117,9 +116,9 @@ class Discord:
 
 
 @asynccontextmanager
-async def _slack(*, direct: bool) -> AsyncGenerator[Platform]:
+async def _slack(stream: str) -> AsyncGenerator[Platform]:
     async with LoopbackSlack() as slack:
-        yield Slack(slack, direct=direct)
+        yield Slack(slack, stream)
 
 
 @asynccontextmanager
@@ -130,9 +129,9 @@ async def _discord() -> AsyncGenerator[Platform]:
 
 PLATFORMS = (
     # chat.update: tier 3, about fifty a minute for the workspace.
-    Opening("Slack channels", lambda: _slack(direct=False), lambda live: max(1.2, live * 60 / 50)),
-    # chat.appendStream: tier 4, about a hundred a minute.
-    Opening("Slack direct messages", lambda: _slack(direct=True), lambda live: max(0.6, live * 60 / 100)),
+    Opening("Slack, edits", lambda: _slack("edit"), lambda live: max(1.2, live * 60 / 50)),
+    # chat.appendStream: tier 4, about a hundred a minute; chat.startStream: tier 2, twenty.
+    Opening("Slack, native streams", lambda: _slack("native"), lambda live: max(0.6, live * 60 / 100), most=20),
     # Five edits in five seconds for each channel, fifty requests a second for the account.
     Opening("Discord", _discord, lambda live: max(1.0, live / 50)),
 )
