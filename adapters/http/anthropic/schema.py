@@ -85,7 +85,7 @@ class MessagesRequest(Body):
 
     model: str
     """`bot` or `bot/model`."""
-    messages: Annotated[tuple[Spoken, ...], Field(min_length=1)]
+    messages: Annotated[tuple[Spoken, ...], Field(min_length=1, max_length=10_000)]
     max_tokens: Annotated[int, Field(ge=1)] | None = None
     system: str | tuple[Text, ...] = ""
     stream: bool = False

@@ -96,7 +96,7 @@ class ResponsesRequest(IgnoredHere, RefusedHere):
 
     model: str
     """`bot` or `bot/model`."""
-    input: str | Annotated[tuple[InputMessage, ...], Field(min_length=1)]
+    input: str | Annotated[tuple[InputMessage, ...], Field(min_length=1, max_length=10_000)]
     instructions: str | None = None
     previous_response_id: str | None = None
     """The last response of its chain; the chain goes on without being sent again."""

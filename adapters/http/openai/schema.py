@@ -131,7 +131,7 @@ class ChatRequest(Ignored, Refused):
 
     model: str
     """`bot` or `bot/model`."""
-    messages: Annotated[tuple[Spoken, ...], Field(min_length=1)]
+    messages: Annotated[tuple[Spoken, ...], Field(min_length=1, max_length=10_000)]
     stream: bool | None = False
     stream_options: StreamOptions | None = None
     user: UserName | None = None
