@@ -32,7 +32,7 @@ def create(
     name: Annotated[str, typer.Argument(help="What the key is for.")],
     config: ConfigFile = FILE,
     owner: Annotated[str, typer.Option(help="Who answers for it.")] = "",
-    bot: Annotated[Names, typer.Option(help="May use this bot; without any, all that have [bots.NAME.http].")] = None,
+    bot: Annotated[Names, typer.Option(help="May use this bot; without any, all that have a table for http.")] = None,
     model: Annotated[Names, typer.Option(help="May ask for this model; without any, all.")] = None,
     endpoint: Annotated[Names, typer.Option(help="May use this part of the API; without any, all.")] = None,
     project: Annotated[Names, typer.Option(help="May work in this project of a bot.")] = None,
