@@ -134,6 +134,8 @@ class Web:
         request.match_info.clear()
         request.match_info.update(fields)
         try:
+            if found.seconds is None:
+                return await found.handler(request)
             async with asyncio.timeout(found.seconds):
                 return await found.handler(request)
         except TimeoutError:
