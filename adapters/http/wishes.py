@@ -13,7 +13,7 @@ from adapters.http.adapter import HttpAdapter
 from adapters.http.call import Call
 from adapters.http.errors import HttpError, invalid, not_found
 from botkit.bot import Bot
-from botkit.model import Overrides, PermissionMode
+from botkit.model import PLAIN, Overrides, PermissionMode
 
 SessionName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:@=+-]{1,128}$")]
 """How a program calls a session of its own."""
@@ -72,6 +72,8 @@ def overrides(
     call: Call, bot: Bot, adapter: HttpAdapter, claude: Claude, *, model: str = "", system: str = "", schema: str = ""
 ) -> Overrides:
     """What the turn is to be. Raises HttpError for what this key or this bot does not allow."""
+    if not claude.model_fields_set and not (model or system or schema):
+        return PLAIN
     mode = claude.permission_mode
     if mode is not None and mode not in (bot.settings.mode, *adapter.settings.permission_modes):
         raise HttpError(
