@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode as Node
 
-from adapters.feishu.tables import aligned
 from botkit.markdown import title_of, unfolded
+from botkit.tables import aligned
 
 MOST_TABLES = 5
 """Tables that one card shows; with more it is refused (11310), so those are aligned text."""

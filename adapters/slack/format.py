@@ -7,8 +7,8 @@ import re
 from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode as Node
 
-from adapters.slack.tables import aligned
 from botkit.markdown import unfolded
+from botkit.tables import aligned
 
 _PARSER = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
 _URL = re.compile(r"https?://[^\s<>|\u200b]+")
