@@ -88,6 +88,9 @@ class Worker:
         argv = (*command, *arguments(self.profile, self.session, resume=resume, rules=rules, copied=copied))
         env = environment(self.profile, ambient, self._process.marker)
         await self._process.spawn(argv, cwd=Path(self.profile.workdir), env=env)
+        if self._closed:
+            # Killed before there was anything to kill: it must not be waited for now.
+            raise ClaudeCrashed("the CLI was ended while it started", exit_code=None, stderr="")
         # A stateless worker shakes hands when it is briefed; until then this shows that it is ready.
         answer = await self._ask("get_usage" if self.profile.stateless else "initialize", READY)
         self.commands = control.commands(answer)
