@@ -24,16 +24,22 @@ class Scales:
         self._memory = (memory * MEGABYTE) or psutil.virtual_memory().total // 2
         self._weight, self._weighed, self._until = 0, 0, 0.0
         """Bytes that so many workers held when they were weighed last, and how long that is good enough."""
+        self._too_much = False
+        """One that was weighed has gone."""
 
     def bear(self, live: Collection[Worker], promised: int) -> bool:
         """Room for another beside the live ones and those that are promised a place; always for the first."""
         now = asyncio.get_running_loop().time()
-        if now >= self._until:
-            self._weight, self._weighed = reap.resident([worker.pid for worker in live]), len(live)
-            self._until = now + WEIGH
-        unweighed = len(live) - self._weighed + promised + 1
-        return not live or self._weight + unweighed * TYPICAL * MEGABYTE <= self._memory
+        if now < self._until and (self._fits(live, promised) or not self._too_much):
+            return self._fits(live, promised)
+        self._weight, self._weighed = reap.resident([worker.pid for worker in live]), len(live)
+        self._until, self._too_much = now + WEIGH, False
+        return self._fits(live, promised)
 
     def again(self) -> None:
-        """One is gone: what was known is too much."""
-        self._until = 0.0
+        """One is gone: what was known is too much, which matters only where there seems to be no room."""
+        self._too_much = True
+
+    def _fits(self, live: Collection[Worker], promised: int) -> bool:
+        unweighed = max(0, len(live) - self._weighed) + promised + 1
+        return not live or self._weight + unweighed * TYPICAL * MEGABYTE <= self._memory
