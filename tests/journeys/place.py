@@ -85,11 +85,6 @@ class Place(Protocol):
         """Characters of its longest message."""
         ...
 
-    @property
-    def clear(self) -> str:
-        """Words that would notify people, if they stood in an answer as they are."""
-        ...
-
     def id(self, person: str) -> str:
         """Somebody's id, as the config names them."""
         ...

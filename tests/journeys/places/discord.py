@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from adapters.discord.testing import Channel, LoopbackDiscord, Post
-from tests.journeys.place import File
+from tests.journeys.place import File, Shown
 
 T = TypeVar("T")
 
@@ -77,10 +77,6 @@ class DiscordPlace:
     most = 2000
 
     @property
-    def clear(self) -> str:
-        return f"@everyone @here {self.discord.person('bob').mention} {self.discord.role('team').mention}"
-
-    @property
     def settings(self) -> str:
         return (
             f'bot_token = "${{DISCORD_BOT_TOKEN}}"\napi_url = "{self.discord.url}"\n'
@@ -122,3 +118,9 @@ class DiscordPlace:
 
     def assert_clean(self) -> None:
         self.discord.assert_clean()
+
+
+def post_of(shown: Shown) -> Post:
+    """A message of the bot's, for what only Discord knows of it."""
+    assert isinstance(shown, DiscordShown)
+    return shown.post

@@ -72,7 +72,6 @@ class FeishuPlace:
     feishu: LoopbackFeishu
     table = "feishu"
     most = 28_000
-    clear = '@all <at user_id="all"></at> <at id=all></at>'
 
     @property
     def settings(self) -> str:

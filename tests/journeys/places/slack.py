@@ -69,7 +69,6 @@ class SlackPlace:
     slack: LoopbackSlack
     table = "slack"
     most = 4000
-    clear = "<!channel> <!here> <@U0LOOP00003> <!subteam^S123> @everyone"
 
     @property
     def settings(self) -> str:
