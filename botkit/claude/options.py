@@ -49,6 +49,8 @@ class Profile:
     """The only built-in tools there are; None: all."""
     schema: str = ""
     """JSON schema of every answer, as JSON."""
+    rerender: bool = False
+    """Give the model this system prompt, and not the one that the CLI recorded when the session began."""
     stateless: bool = False
     """For one turn: nothing is written down, nothing is remembered, and a briefing says the rest just before it."""
     agent: str = ""
@@ -116,6 +118,7 @@ def arguments(
         *_flag("--fallback-model", profile.fallback_model),
         # Of a stateless worker the briefing says it, together with what its one turn adds.
         *(_STATELESS if profile.stateless else _flag("--append-system-prompt", profile.append_system_prompt)),
+        *((f"{RERENDER}=off",) if profile.rerender else ()),
         *_flag("--json-schema", profile.schema),
         *(() if profile.tools is None else (f"--tools={','.join(profile.tools)}",)),
         *_flag("--agents", profile.agents),
@@ -148,6 +151,7 @@ _PERSISTENT = (
     "--replay-user-messages",
     "--permission-prompt-tool=stdio",
 )
+RERENDER = "--system-prompt-snapshot"
 _STATELESS = ("--no-session-persistence",)
 _UNTRUSTED = ("--setting-sources=", "--strict-mcp-config")
 _BREAKS_OUT = frozenset("()\\\n\r\0")

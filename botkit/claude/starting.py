@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from botkit.claude.intake import Intake
 from botkit.claude.keeping import Keeping
-from botkit.claude.options import Profile, TurnLimits
+from botkit.claude.options import RERENDER, Profile, TurnLimits
 from botkit.claude.worker import Worker
 from botkit.errors import ClaudeCrashed
 
@@ -49,6 +49,9 @@ class Starting:
         try:
             return await self._spawn(order, resume=not order.fresh)
         except ClaudeCrashed as crash:
+            if order.profile.rerender and RERENDER in crash.stderr:
+                # An older CLI, which records nothing.
+                return await self.start(replace(order, profile=replace(order.profile, rerender=False)))
             if (_IN_USE if order.fresh else _UNKNOWN) not in crash.stderr:
                 raise
         worker = await self._spawn(order, resume=order.fresh)

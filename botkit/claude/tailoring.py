@@ -78,6 +78,7 @@ def tailored(profile: Profile, session: Session, overrides: Overrides) -> Profil
         model=overrides.model or session.model or profile.model,
         permission_mode=overrides.mode or _mode(session.mode) or profile.permission_mode,
         append_system_prompt=_both(profile.append_system_prompt, overrides.system),
+        rerender=bool(overrides.system),
         schema=overrides.schema,
         effort=overrides.effort or profile.effort,
         environment=environment,
