@@ -16,6 +16,7 @@ import typer
 from botkit import lean as lean  # before anything that imports structlog
 
 # isort: split
+from botkit import fields
 from botkit.audit import warnings
 from botkit.config import Config, default_chat_config, load
 from botkit.errors import BotkitError, ConfigError
@@ -128,9 +129,12 @@ def init(
     what: Annotated[str, typer.Argument(help="`config`, or an adapter's name for its set-up: `slack`.")] = "config",
     config: Annotated[Path | None, typer.Option("--config", "-c", help="List the commands of this file's bot.")] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Where to write it.")] = None,
+    public_url: Annotated[
+        str, typer.Option(help="Where the platform reaches botkit over HTTP; else the file's `http.public_url`.")
+    ] = "",
 ) -> None:
     """Write a commented bots.toml, or say how to set up a platform."""
-    text = example() if what == "config" else _setup(what, config)
+    text = example() if what == "config" else _setup(what, config, public_url)
     target = output or (Path("bots.toml") if what == "config" else None)
     if target is None:
         _say(text)
@@ -154,15 +158,26 @@ def reload(config: ConfigFile = Path("bots.toml")) -> None:
     _say(f"botkit ({pid}) reads {config} again; its log says what changed")
 
 
-def _setup(adapter: str, config: Path | None) -> str:
+def _setup(adapter: str, file: Path | None, public_url: str) -> str:
     """How to set a platform up for the file's first bot that is on it; without a file for a bot like any other."""
     from botkit.assemble import routes_of
-    from botkit.plugins import load_adapter, setup_of
+    from botkit.plugins import Setup, load_adapter, setup_of
 
     load_adapter(adapter)  # an unknown name is worth saying before anything in the file is
-    bots = (load(config, os.environ) if config else default_chat_config(Path.cwd(), os.environ)).bots.values()
+    given = _checked(public_url)
+    config = load(file, os.environ) if file else default_chat_config(Path.cwd(), os.environ)
+    bots = config.bots.values()
     bot = next((bot for bot in bots if adapter in bot.adapters), next(iter(bots)))
-    return setup_of(adapter, routes_of(bot).listed)
+    url, name = given or config.http.public_url, bot.name if file else "BOT"
+    settings = None if given else bot.adapters.get(adapter)  # an address that is asked for is what counts
+    return setup_of(adapter, Setup(routes_of(bot).listed, f"{url}/{name}" if url else "", settings))
+
+
+def _checked(url: str) -> str:
+    try:
+        return fields.public_url(url)
+    except ValueError as problem:
+        raise ConfigError(f"{problem}; found {url!r}", key="--public-url") from None
 
 
 def _with_workdirs(config: Config) -> Config:

@@ -123,7 +123,8 @@ def _bot_name(name: str) -> str:
     return name
 
 
-def _public_url(url: str) -> str:
+def public_url(url: str) -> str:
+    """Without a slash at its end. Raises ValueError."""
     if url and not re.match(r"https?://[^/]", url):
         raise ValueError('expected a URL such as "https://bots.example.com"')
     return url.rstrip("/")
@@ -150,7 +151,7 @@ PathOrJson = Annotated[str, AfterValidator(_path_or_json)]
 JsonText = Annotated[str, AfterValidator(parse_json)]
 StoreUrl = Annotated[str, AfterValidator(_store_url)]
 """A relative SQLite file starts at the folder of the config file."""
-PublicUrl = Annotated[str, AfterValidator(_public_url)]
+PublicUrl = Annotated[str, AfterValidator(public_url)]
 BotName = Annotated[str, AfterValidator(_bot_name)]
 HandlerName = Annotated[str, AfterValidator(partial(_installed, "handlers"))]
 MiddlewareName = Annotated[str, AfterValidator(partial(_installed, "middleware"))]

@@ -25,6 +25,19 @@ Group = Literal["adapters", "handlers", "middleware", "sites"]
 
 
 @dataclass(frozen=True, slots=True)
+class Setup:
+    """What the set-up of a platform is written for."""
+
+    commands: Sequence[Command]
+    """Of the bot's routes."""
+    address: str = ""
+    """Where the platform finds the bot from outside, its paths follow: "https://bots.example.com/acme"; '' for nowhere.
+    """
+    settings: BaseModel | None = None
+    """What the config says about the adapter, an instance of its model; None where it says nothing that counts."""
+
+
+@dataclass(frozen=True, slots=True)
 class AdapterPlugin:
     """What an adapter's entry point names: its settings model and how to make it. Cheap to import: no SDK.
 
@@ -37,8 +50,8 @@ class AdapterPlugin:
     """Its messages may be stateless: workers for such turns are kept ready as well."""
     site: str = ""
     """The site that its messages come through, and that knows their authors: it serves nobody without."""
-    setup: Callable[[Sequence[Command]], str] | None = None
-    """What a person does on the platform, step by step, for `botkit init NAME`; it is given the bot's commands."""
+    setup: Callable[[Setup], str] | None = None
+    """What a person does on the platform, step by step, for `botkit init NAME`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +83,12 @@ def load(group: Group, name: str) -> object:
         raise ConfigError(f"{group} {name!r} cannot be loaded: {type(problem).__name__}: {problem}") from problem
 
 
-def setup_of(adapter: str, commands: Sequence[Command]) -> str:
-    """The set-up steps of an adapter for a bot with these commands. Raises ConfigError when it needs none."""
+def setup_of(adapter: str, wanted: Setup) -> str:
+    """The set-up steps of an adapter. Raises ConfigError when it needs none."""
     setup = load_adapter(adapter).setup
     if setup is None:
         raise ConfigError(f"the adapter {adapter!r} needs no set-up")
-    return setup(commands)
+    return setup(wanted)
 
 
 def load_adapter(name: str) -> AdapterPlugin:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
-from botkit.commands import Command
-from botkit.plugins import AdapterPlugin
+from botkit.plugins import AdapterPlugin, Setup
 from botkit.protocols import Adapter
 
 __all__ = ["DiscordSettings", "plugin"]
@@ -54,8 +52,8 @@ def _create(name: str, settings: DiscordSettings) -> Adapter:
     return DiscordAdapter(name, settings)
 
 
-def _setup(commands: Sequence[Command]) -> str:
-    del commands  # they are told to Discord when the bot connects
+def _setup(wanted: Setup) -> str:
+    del wanted  # commands are told to Discord when the bot connects, and nothing reaches it from outside
     from adapters.discord.invite import steps
 
     return steps()

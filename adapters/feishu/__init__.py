@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
-from botkit.commands import Command
-from botkit.plugins import AdapterPlugin
+from botkit.plugins import AdapterPlugin, Setup
 from botkit.protocols import Adapter
 
 __all__ = ["FeishuSettings", "plugin"]
@@ -80,11 +78,10 @@ def _create(name: str, settings: FeishuSettings) -> Adapter:
     return FeishuAdapter(name, settings)
 
 
-def _setup(commands: Sequence[Command]) -> str:
-    del commands  # Feishu has no menu of commands
-    from adapters.feishu.console import steps
+def _setup(wanted: Setup) -> str:
+    from adapters.feishu.console import steps  # Feishu has no menu of commands
 
-    return steps()
+    return steps(wanted.address)
 
 
 plugin = AdapterPlugin(settings=FeishuSettings, create=_create, setup=_setup)

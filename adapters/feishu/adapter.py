@@ -14,6 +14,7 @@ from adapters.feishu import FeishuSettings, files
 from adapters.feishu.api import Api
 from adapters.feishu.catchup import CatchUp
 from adapters.feishu.connection import long_connection
+from adapters.feishu.console import PATH
 from adapters.feishu.history import History
 from adapters.feishu.intake import Intake
 from adapters.feishu.messenger import FeishuMessenger
@@ -23,7 +24,7 @@ from adapters.feishu.people import People
 from adapters.feishu.reading import Reader
 from adapters.feishu.scopes import Need, missing
 from adapters.feishu.status import ReplyWithSign, Sign
-from adapters.feishu.webhook import PATH, webhook
+from adapters.feishu.webhook import webhook
 from adapters.feishu.wire import BotInfo, Scope, read, read_all
 from botkit.display import Display
 from botkit.errors import AdapterError, NotAllowed

@@ -6,8 +6,12 @@ import json
 
 from adapters.feishu.scopes import CALLBACKS, EVENTS, NEEDS
 
+PATH = "/feishu/events"
+"""Where Feishu delivers, below the bot's address, when it does so over HTTP."""
 
-def steps() -> str:
+
+def steps(address: str = "") -> str:
+    """`address`: where the bot is reached from outside, '' if that is not known."""
     scopes = json.dumps({"scopes": {"tenant": [need.scope for need in NEEDS], "user": []}}, indent=2)
     width = max(len(need.scope) for need in NEEDS)
     why = "\n".join(
@@ -35,6 +39,9 @@ def steps() -> str:
      app_secret = "${{FEISHU_APP_SECRET}}"
      # domain = "lark"                         # larksuite.com; or the address of a private deployment
 
+     [bots.NAME.access]
+     allow_users = ["ou_..."]                  # nobody else is answered; the log names strangers by this id
+
 5. Start botkit: `botkit run`. The console saves the next step only while the connection stands.
 6. Events & Callbacks -> Event configuration -> Subscription mode: "Receive events through persistent connection".
    Add the events:
@@ -44,7 +51,7 @@ def steps() -> str:
 
    Or over HTTP (a public address; the bot's `transport` is "webhook"):
      Encryption Strategy -> Encrypt Key and Verification Token into bots.toml as encrypt_key, verification_token
-     Request URL of both events and callbacks: https://YOUR-HOST/BOT/feishu/events
+     Request URL of both events and callbacks: {address or "https://YOUR-HOST/BOT"}{PATH}
 
 7. Version Management & Release -> Create a version, set its availability (who may talk to the bot), Save and publish;
    an administrator approves it. Scopes and events only work once they are published.

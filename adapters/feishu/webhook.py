@@ -15,7 +15,6 @@ from botkit.errors import StoreError
 
 log = structlog.get_logger("botkit.feishu")
 
-PATH = "/feishu/events"
 LARGEST = 2 * 1024 * 1024
 """Bytes of a body; encrypted events are some kilobytes, a long post up to a few hundred."""
 READ_WITHIN = 5.0

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
-from botkit.commands import Command
-from botkit.plugins import AdapterPlugin
+from botkit.plugins import AdapterPlugin, Setup
 from botkit.protocols import Adapter
 
 __all__ = ["SlackSettings", "plugin"]
@@ -81,10 +79,12 @@ def _create(name: str, settings: SlackSettings) -> Adapter:
     return SlackAdapter(name, settings)
 
 
-def _setup(commands: Sequence[Command]) -> str:
-    from adapters.slack.manifest import steps
+def _setup(wanted: Setup) -> str:
+    from adapters.slack.manifest import PATH, steps
 
-    return steps(commands)
+    settings = wanted.settings
+    socket = isinstance(settings, SlackSettings) and settings.app_token.get_secret_value()
+    return steps(wanted.commands, "" if socket or not wanted.address else wanted.address + PATH)
 
 
 plugin = AdapterPlugin(settings=SlackSettings, create=_create, setup=_setup)

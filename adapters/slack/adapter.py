@@ -18,9 +18,10 @@ from slack_bolt.response import BoltResponse
 from adapters.slack import SlackSettings, files
 from adapters.slack.api import Api
 from adapters.slack.catchup import CatchUp
-from adapters.slack.events_api import PATH, events_api
+from adapters.slack.events_api import events_api
 from adapters.slack.history import History
 from adapters.slack.intake import Intake
+from adapters.slack.manifest import PATH
 from adapters.slack.messenger import SlackMessenger
 from adapters.slack.methods import REQUIRED
 from adapters.slack.parse import Me, timestamp

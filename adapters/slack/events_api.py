@@ -14,7 +14,6 @@ from slack_sdk.signature import SignatureVerifier
 
 log = structlog.get_logger("botkit.slack")
 
-PATH = "/slack/events"
 LARGEST = 1024 * 1024
 """Bytes of a body; events are a few kilobytes."""
 READ_WITHIN = 5.0

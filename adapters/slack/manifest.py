@@ -11,6 +11,8 @@ from botkit.commands import Command
 
 Json = dict[str, object]
 
+PATH = "/slack/events"
+"""Where Slack delivers, below the bot's address, when it does so over HTTP."""
 LONGEST_HINT = 1000
 """Characters of a slash command's hint, https://docs.slack.dev/reference/app-manifest."""
 
@@ -19,23 +21,37 @@ _STEPS = """\
 
 {manifest}
 
-   Without Socket Mode (`app_token`) turn `socket_mode_enabled` off and give https://YOUR-HOST/BOT/slack/events as
-   `request_url` of event_subscriptions and interactivity and as `url` of the slash command.
+   {other}
 2. Install to Workspace; OAuth & Permissions -> Bot User OAuth Token (xoxb-...) is SLACK_BOT_TOKEN.
-3. Basic Information -> App-Level Tokens -> Generate, scope connections:write (xapp-...) is SLACK_APP_TOKEN;
-   for HTTP take the Signing Secret instead.
-4. In bots.toml:
+3. Basic Information -> {secret}.
+4. In bots.toml, with the ids of those who may use it (their profile -> ... -> Copy member ID):
 
    [bots.NAME.slack]
    bot_token = "${{SLACK_BOT_TOKEN}}"
-   app_token = "${{SLACK_APP_TOKEN}}"
+   {line}
+
+   [bots.NAME.access]
+   allow_users = ["YOUR-MEMBER-ID"]
 
 5. botkit doctor; then /invite the bot into a channel and mention it."""
 
+_SOCKET_MODE = {
+    "other": "It is for Socket Mode. If Slack is to deliver over HTTP: botkit init slack --public-url https://YOUR-HOST",
+    "secret": "App-Level Tokens -> Generate, scope connections:write (xapp-...) is SLACK_APP_TOKEN",
+    "line": 'app_token = "${SLACK_APP_TOKEN}"',
+}
+_HTTP = {
+    "other": "Slack asks these addresses at once. botkit answers when it runs with the token and the secret below, so\n"
+    "   have them verified after that: Event Subscriptions -> Request URL -> Retry.",
+    "secret": "App Credentials -> Signing Secret is SLACK_SIGNING_SECRET",
+    "line": 'signing_secret = "${SLACK_SIGNING_SECRET}"',
+}
 
-def steps(commands: Sequence[Command]) -> str:
-    """How to set the app up, with its manifest: what `botkit init slack` says."""
-    return _STEPS.format(manifest=msgspec.json.format(msgspec.json.encode(manifest(commands)), indent=2).decode())
+
+def steps(commands: Sequence[Command], public_url: str = "") -> str:
+    """How to set the app up, with its manifest: what `botkit init slack` says. `public_url` as for `manifest`."""
+    made = msgspec.json.format(msgspec.json.encode(manifest(commands, public_url=public_url)), indent=2)
+    return _STEPS.format(manifest=made.decode(), **(_HTTP if public_url else _SOCKET_MODE))
 
 
 def manifest(

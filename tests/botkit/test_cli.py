@@ -147,7 +147,20 @@ async def test_init_of_a_platform_says_each_step_and_gives_the_manifest(shell: S
     assert not (shell.folder / "bots.toml").exists()
     assert "stop [all]" in out, "the commands of a bot like any other"
     code, _, errors = await shell.run("init", "telegram")
-    assert (code, "installed: console, discord, slack" in errors) == (2, True)
+    assert (code, "installed: console, discord, feishu, http, slack" in errors) == (2, True)
+
+
+async def test_init_of_a_platform_that_delivers_over_http_names_the_public_address(shell: Shell) -> None:
+    code, out, _ = await shell.run("init", "slack", "--public-url", "https://bots.example.com/")
+    assert (code, out.count("https://bots.example.com/BOT/slack/events")) == (0, 3)
+    code, out, _ = await shell.run("init", "feishu", "--public-url", "https://bots.example.com")
+    assert (code, "https://bots.example.com/BOT/feishu/events" in out) == (0, True)
+    shell.write(VALID + '[http]\npublic_url = "https://acme.example.com"\n')
+    code, out, _ = await shell.run("init", "slack", "-c", "bots.toml")
+    assert (code, out.count("https://acme.example.com/main/slack/events")) == (0, 3)
+    code, out, errors = await shell.run("init", "slack", "--public-url", "bots.example.com")
+    assert (code, out) == (2, "")
+    assert "--public-url: expected a URL such as \"https://bots.example.com\"; found 'bots.example.com'" in errors
 
 
 async def test_reload_without_a_running_botkit_is_said(shell: Shell) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from botkit.errors import ConfigError
-from botkit.plugins import load, load_adapter, names, setup_of
+from botkit.plugins import Setup, load, load_adapter, names, setup_of
 
 
 def test_the_installed_ones_are_known_by_name() -> None:
@@ -45,7 +45,7 @@ def test_what_is_no_adapter_is_refused() -> None:
 
 def test_the_terminal_needs_no_set_up() -> None:
     with pytest.raises(ConfigError, match="needs no set-up"):
-        setup_of("console", ())
+        setup_of("console", Setup(()))
 
 
 def test_knowing_an_adapter_does_not_load_its_sdk() -> None:

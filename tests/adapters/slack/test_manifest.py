@@ -15,7 +15,7 @@ from adapters.slack import SlackSettings, plugin
 from adapters.slack.manifest import manifest, usage_hint
 from adapters.slack.methods import COMMANDS, EVENTS, READS, REQUIRED, SCOPES, Method
 from botkit.commands import Command
-from botkit.plugins import load_adapter, setup_of
+from botkit.plugins import Setup, load_adapter, setup_of
 from tests.adapters.slack.rig import COMMANDS as OFFERED
 
 SOURCES = Path(adapters.slack.__file__).parent.glob("*.py")
@@ -44,11 +44,28 @@ def test_socket_mode_needs_no_address_and_http_has_it_everywhere() -> None:
     assert "'socket_mode_enabled': False" in repr(http)
 
 
-def test_the_set_up_can_be_pasted() -> None:
-    said = setup_of("slack", OFFERED)
+def pasted(said: str) -> object:
     start, end = said.index("{\n"), said.index("\n}\n") + 2
-    assert msgspec.json.decode(said[start:end]) == manifest(OFFERED)
+    return msgspec.json.decode(said[start:end])
+
+
+def test_the_set_up_can_be_pasted() -> None:
+    said = setup_of("slack", Setup(OFFERED))
+    assert pasted(said) == manifest(OFFERED)
     assert 'bot_token = "${SLACK_BOT_TOKEN}"' in said
+    assert 'app_token = "${SLACK_APP_TOKEN}"' in said
+
+
+def test_where_slack_reaches_the_bot_the_manifest_says_so_and_the_secret_is_asked_for() -> None:
+    at = "https://bots.example/acme"
+    said = setup_of("slack", Setup(OFFERED, at))
+    assert pasted(said) == manifest(OFFERED, public_url=f"{at}/slack/events")
+    assert 'signing_secret = "${SLACK_SIGNING_SECRET}"' in said
+    assert "app_token" not in said
+    http = SlackSettings.model_validate({"bot_token": "xoxb-1", "signing_secret": "s"})
+    assert setup_of("slack", Setup(OFFERED, at, http)) == said
+    socket = SlackSettings.model_validate({"bot_token": "xoxb-1", "app_token": "xapp-1"})
+    assert setup_of("slack", Setup(OFFERED, at, socket)) == setup_of("slack", Setup(OFFERED))
 
 
 def test_the_slash_command_says_what_the_bot_offers() -> None:
