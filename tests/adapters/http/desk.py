@@ -86,8 +86,8 @@ async def desk(
     home.mkdir(exist_ok=True)
     work.mkdir(exist_ok=True)
     async with AsyncExitStack() as stack:
-        model = model or await stack.enter_async_context(LoopbackModel())
-        environment = model.environment(home)
+        answering = model or await stack.enter_async_context(LoopbackModel())
+        environment = answering.environment(home)
         del environment["PATH"]
         tree: dict[str, Toml] = {
             "drain": drain,
@@ -107,7 +107,7 @@ async def desk(
         environ = {"PATH": os.environ["PATH"], "HOME": str(home)}
         config = build(tree, environ, root=root)
         async with Application(config, environ) as application, aiohttp.ClientSession() as session:
-            yield Desk(application, model, root, await new_key(application), session)
+            yield Desk(application, answering, root, await new_key(application), session)
 
 
 async def new_key(application: Application, *, scopes: Scopes | None = None, limits: KeyLimits | None = None) -> str:
