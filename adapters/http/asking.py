@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from adapters.http.adapter import HttpAdapter
@@ -156,18 +156,20 @@ class asked:
             self._question.adapter.forget(self._message.id)
 
 
-async def started(call: Call, question: Question) -> Run:
+async def started(call: Call, question: Question, *, webhook: str = "") -> Run:
     """Give the question to its bot and do not wait: the run is durable, and its outcome can be looked up.
 
-    The question must name a session. Raises HttpError, StoreError.
+    The question must name a session. `webhook`: where the outcome is posted. Raises HttpError, StoreError.
     """
-    message = _message(call, question, kept=True)
+    message, desk = _message(call, question, kept=True), question.adapter.desk
     _note(call, question)
-    turn = await _deliver(question.bot, message)
-    run = of_message(question.bot.name, message, turn)
-    if question.adapter.desk is None:
+    if desk is None:
         raise unavailable("the gateway is stopping")
-    await question.adapter.desk.begin(run)
+    with desk.expected(message.id, webhook):
+        turn = await _deliver(question.bot, message)
+        run = replace(of_message(question.bot.name, message, turn), webhook=webhook)
+        await desk.begin(run)
+    await call.gateway.ledger.pass_on(call.key.id, call.id, run.id)
     return run
 
 

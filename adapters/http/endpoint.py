@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -42,6 +42,18 @@ class Endpoint:
     """Needs an administrator instead of a key: `call.admin` is who it is. Served where [gateway.admin] says who may."""
     metered: bool = False
     """Counts as a request of its key and leaves a usage record."""
+    status: int = 200
+    """Of an answer."""
+    also: Mapping[int, type[BaseModel]] = field(default_factory=dict[int, type[BaseModel]])
+    """Other answers that are no errors, by their status."""
+    media: str = "application/json"
+    """What an answer is."""
+    events: bool = False
+    """The answer may be a stream of server-sent events."""
+    takes: tuple[str, ...] = ()
+    """Media types of a body that is no JSON."""
+    repeatable: bool = False
+    """With the same Idempotency-Key it is carried out once."""
 
     @property
     def name(self) -> str:

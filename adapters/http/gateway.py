@@ -21,11 +21,13 @@ from adapters.http.cors import Cors
 from adapters.http.endpoint import Endpoint, methods_by_path
 from adapters.http.errors import HttpError, unavailable
 from adapters.http.failures import Failures
+from adapters.http.idempotency import once
 from adapters.http.rates import rate_headers
 from adapters.http.routes import ENDPOINTS
 from adapters.http.runs import RunDesk
 from adapters.http.settings import GatewaySettings
 from adapters.http.verify import KeyAuth, refuse_open_door
+from adapters.http.webhooks import Webhooks
 from botkit.errors import StoreError
 from botkit.keyring import Keyring
 from botkit.ledger import Ledger
@@ -55,10 +57,13 @@ class Gateway:
 
     def __init__(self, settings: GatewaySettings, endpoints: Sequence[Endpoint] = ENDPOINTS) -> None:
         self.settings = settings
-        self._endpoints = [each for each in endpoints if settings.admin.any or not each.admin]
+        self.endpoints = [each for each in endpoints if settings.admin.any or not each.admin]
         self.cors = Cors(settings.cors)
         self._at_work: Counter[str] = Counter()
         """Requests that are being answered, by key."""
+        self.webhooks = Webhooks(settings.webhooks)
+        self.changing = asyncio.Lock()
+        """Held while something is read, changed and written back that the store keeps as one."""
         self.tasks = Tasks()
         """What goes on when its client has gone; waited for when the gateway closes."""
         self._streams: set[asyncio.Task[object]] = set()
@@ -72,13 +77,14 @@ class Gateway:
         self.auth = KeyAuth(store.keys, ring, proxies, failures)
         self.admins = Admins(settings.admin, proxies, failures)
         await refuse_open_door(house, settings.admin)
-        for endpoint in self._endpoints:
+        for endpoint in self.endpoints:
             house.mount(endpoint.method, endpoint.path, partial(self._serve, endpoint), seconds=None)
         if settings.cors:
-            for path, methods in methods_by_path(self._endpoints).items():
+            for path, methods in methods_by_path(self.endpoints).items():
                 house.mount("OPTIONS", path, partial(self.cors.preflight, methods), seconds=None)
-        async with Ledger(store.meter, store.keys, ring.used) as self.ledger:
+        async with self.webhooks.opened(), Ledger(store.meter, store.keys, ring.used) as self.ledger:
             self.desk = RunDesk(store, self.ledger)
+            self.desk.on_end.append(self.webhooks.post)
             for name, bot in house.bots.items():
                 if adapter := http_adapter(bot):
                     adapter.attach(self.desk, name)
@@ -132,7 +138,7 @@ class Gateway:
         if call.endpoint.scope and not key.scopes.endpoint(call.endpoint.scope):
             raise HttpError(403, "not_in_scope", f"this API key may not use {call.endpoint.path}")
         if not call.endpoint.metered:
-            return await call.endpoint.handler(call)
+            return await _handled(call)
         self._enter(key.id)
         try:
             return await self.metered(call)
@@ -149,7 +155,7 @@ class Gateway:
             raise HttpError(429, begun.refused, said, retry_after=begun.retry_after)
         status = 500
         try:
-            response = await call.endpoint.handler(call)
+            response = await _handled(call)
             status = response.status
             return response
         except HttpError as problem:
@@ -184,3 +190,7 @@ class Gateway:
         self._at_work[key] -= 1
         if not self._at_work[key]:
             del self._at_work[key]
+
+
+async def _handled(call: Call) -> web.StreamResponse:
+    return await once(call) if call.endpoint.repeatable else await call.endpoint.handler(call)

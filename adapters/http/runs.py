@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Generator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -34,8 +35,18 @@ class RunDesk:
 
     def __init__(self, store: Store, ledger: Ledger) -> None:
         self._runs, self._ledger = store.runs, ledger
+        self._expected: dict[str, str] = {}
         self.on_end: list[Callable[[Run], Coroutine[Any, Any, None]]] = []
         """Called with each run that has ended, once it is stored: for webhooks."""
+
+    @contextmanager
+    def expected(self, message: str, webhook: str) -> Generator[None]:
+        """Around the beginning of a run, whose turn may end before it is written down where its outcome goes."""
+        self._expected[message] = webhook
+        try:
+            yield
+        finally:
+            del self._expected[message]
 
     async def begin(self, run: Run) -> None:
         """A run that was delivered; it may have ended already. Raises StoreError."""
@@ -43,11 +54,11 @@ class RunDesk:
 
     async def end(self, bot: str, message: Message, turn: str, outcome: Outcome) -> bool:
         """True: it is stored. A silent store is tried for a minute."""
-        ended = _ended(outcome)
+        ended, webhook = _ended(outcome), self._expected.get(message.id, "")
         for _ in range(TRIES):
             try:
                 known = await self._runs.get(turn) or of_message(bot, message, turn)
-                run = replace(known, ended=time.time(), **ended)
+                run = replace(known, ended=time.time(), webhook=known.webhook or webhook, **ended)
                 await self._runs.save(run)
                 break
             except StoreError as problem:

@@ -47,8 +47,18 @@ async def known(call: Call, id: str) -> Known:
         bot, adapter = call.reach(session.bot)
     except HttpError as problem:
         raise (not_found("session") if problem.status == 404 else problem) from None
+    if not _within(call.key, bot, adapter, session):
+        raise not_found("session")
     call.bot, call.session = bot.name, session.id
     return Known(bot, adapter, session)
+
+
+def _within(key: ApiKey, bot: Bot, adapter: HttpAdapter, session: Session) -> bool:
+    """Whether the key may still use the project the session works in."""
+    if session.workdir == str(bot.settings.workdir):
+        return True
+    projects = [name for name, folder in adapter.settings.projects.items() if str(folder) == session.workdir]
+    return not projects or any(key.scopes.project(name) for name in projects)
 
 
 def owns(key: ApiKey, author: str) -> bool:

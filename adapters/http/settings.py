@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, SecretStr
 
-from adapters.http.admin.settings import AdminSettings
+from adapters.http.admin.settings import AdminSettings, Strong
 from botkit.fields import FilePath, Seconds
 from botkit.keys import networks
 from botkit.model import PermissionMode
@@ -32,6 +32,15 @@ class HttpSettings(Section):
     """What a call may ask for besides the bot's own mode."""
 
 
+class WebhookSettings(Section):
+    """Tells programs what became of their runs."""
+
+    secret: Strong = SecretStr("")
+    """What webhooks are signed with, a secret of each key's own made of it; "" is no webhooks."""
+    allow: Networks = ()
+    """Networks they may go to beside public addresses, then also by http://: ["127.0.0.1", "10.1.0.0/16"]."""
+
+
 class GatewaySettings(Section):
     """HTTP for programs: OpenAI's, Anthropic's and botkit's own API. Each caller needs a key (`botkit keys create`)."""
 
@@ -53,5 +62,7 @@ class GatewaySettings(Section):
     """Web pages that may use the gateway from a browser: ["https://app.example.com"]; ["*"] is every page."""
     failures_per_minute: int = Field(default=20, ge=1)
     """Wrong keys from one address; then it is told to wait."""
+    webhooks: WebhookSettings = WebhookSettings()
+    """[gateway.webhooks]"""
     admin: AdminSettings = AdminSettings()
     """[gateway.admin]"""
