@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass
+from weakref import WeakValueDictionary
 
 import structlog
 
@@ -39,7 +40,7 @@ class Threads:
         self._api, self._places = api, places
         self._names: OrderedDict[str, str] = OrderedDict()
         self._flat: OrderedDict[str, None] = OrderedDict()
-        self._making: dict[str, asyncio.Lock] = {}
+        self._making: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     def expect(self, thread: str, text: str) -> None:
         """A message may soon begin a thread: what to call it."""
@@ -60,13 +61,9 @@ class Threads:
         known = self._known(conversation)
         if known is not None:
             return known
-        lock = self._making.setdefault(thread, asyncio.Lock())
-        try:
-            async with lock:
-                return self._known(conversation) or await self._find_or_make(conversation)
-        finally:
-            if not lock.locked():
-                self._making.pop(thread, None)
+        making = self._making.setdefault(thread, asyncio.Lock())
+        async with making:
+            return self._known(conversation) or await self._find_or_make(conversation)
 
     def _known(self, conversation: Conversation) -> Target | None:
         if conversation.thread in self._flat:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import TypeVar
+from weakref import WeakValueDictionary
 
 import structlog
 
@@ -62,7 +62,7 @@ class Intake:
         self._known, self._recalled = known, recalled
         self._taken: OrderedDict[str, Message] = OrderedDict()
         self._seen: OrderedDict[str, str] = OrderedDict()
-        self._chats: dict[str, asyncio.Lock] = {}
+        self._chats: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self.closed = False
         """Take nothing more: what is not acknowledged comes again, to the next process."""
 
@@ -99,7 +99,8 @@ class Intake:
         message = parse(delivery, self.me)
         if message is None:
             return False
-        async with self._in_order(message.conversation.channel):
+        in_order = self._chats.setdefault(message.conversation.channel, asyncio.Lock())
+        async with in_order:
             return await self._take(delivery, message)
 
     async def _take(self, delivery: Delivery, message: Message) -> bool:
@@ -150,16 +151,6 @@ class Intake:
                 return await self._hub.follows(message.conversation)
         except TimeoutError:
             raise StoreError(f"the store did not answer within {PREPARE_WITHIN:g} s") from None
-
-    @asynccontextmanager
-    async def _in_order(self, chat: str) -> AsyncGenerator[None]:
-        lock = self._chats.setdefault(chat, asyncio.Lock())
-        try:
-            async with lock:
-                yield
-        finally:
-            if not lock.locked():
-                self._chats.pop(chat, None)
 
     def mentions_me(self, delivery: Delivery) -> bool:
         """Asked of what was missed in chats, where not everything is for the bot."""

@@ -168,6 +168,26 @@ async def test_messages_of_one_chat_stay_in_order_while_the_store_is_slow(desk: 
     assert desk.bot.texts == ["0", "1", "2", "3", "4"]
 
 
+async def test_nobody_overtakes_a_message_that_has_waited_for_another(desk: Desk) -> None:
+    chat, first, second = desk.feishu.p2p("alice"), asyncio.Event(), asyncio.Event()
+    desk.bot.slow = first
+    await desk.feishu.say("alice", chat, "0")
+    await desk.feishu.until(lambda: len(desk.bot.offered) == 1)
+    await desk.feishu.say("alice", chat, "1")
+    await desk.feishu.say("bob", "general", f"{desk.feishu.app.mention} meanwhile")
+    await desk.feishu.until(lambda: len(desk.bot.offered) == 2)
+    desk.bot.slow = second
+    first.set()
+    await desk.feishu.until(lambda: len(desk.bot.offered) == 3)
+    desk.bot.slow = None
+    await desk.feishu.say("alice", chat, "2")
+    await desk.feishu.say("bob", "general", f"{desk.feishu.app.mention} afterwards")
+    await desk.feishu.until(lambda: "afterwards" in desk.bot.texts)
+    second.set()
+    await desk.feishu.until(lambda: len(desk.bot.messages) == 5)
+    assert [text for text in desk.bot.texts if text.isdigit()] == ["0", "1", "2"]
+
+
 async def test_a_button_is_a_message_that_carries_its_command(desk: Desk) -> None:
     said = await desk.feishu.say("alice", "general", f"{desk.feishu.app.mention} hello")
     await desk.feishu.until(lambda: desk.bot.messages)
