@@ -7,6 +7,7 @@ edits took ten seconds), repeats calls by itself, and has its address in a class
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -139,9 +140,18 @@ async def _body(json: object, files: Sequence[Named]) -> bytes | aiohttp.FormDat
     form = aiohttp.FormData(quote_fields=False)  # Discord does not read `files%5B0%5D`
     form.add_field("payload_json", msgspec.json.encode(json).decode(), content_type="application/json")
     for number, (path, name) in enumerate(files):
-        data = await asyncio.to_thread(path.read_bytes)
+        try:
+            data = await asyncio.to_thread(_bytes, path)
+        except OSError as problem:
+            raise NotAllowed(f"{name} cannot be read: {problem.strerror}", code="unreadable") from problem
         form.add_field(f"files[{number}]", data, filename=safe_filename(name), content_type="application/octet-stream")
     return form
+
+
+def _bytes(path: Path) -> bytes:
+    # O_NOFOLLOW: a link planted where the file was must not choose what is sent.
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
+        return file.read()
 
 
 def safe_filename(name: str) -> str:

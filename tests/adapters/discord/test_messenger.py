@@ -95,6 +95,17 @@ async def test_files_stand_under_their_text(
     discord.assert_clean()
 
 
+async def test_a_file_that_is_gone_or_a_link_by_now_is_refused_like_any_other(
+    discord: LoopbackDiscord, adapter: DiscordAdapter, where: Conversation, tmp_path: Path
+) -> None:
+    (tmp_path / "secret").write_text("secret", encoding="utf-8")
+    (tmp_path / "link").symlink_to(tmp_path / "secret")
+    for name in ("gone", "link"):
+        with pytest.raises(NotAllowed, match=f"{name} cannot be read"):
+            await adapter.messenger.send(where, Outgoing("Here it is", files=(tmp_path / name,)))
+    assert discord.messages("general") == []
+
+
 @pytest.mark.parametrize(
     ("kind", "code", "expected"),
     [
