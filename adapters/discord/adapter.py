@@ -12,7 +12,7 @@ import structlog
 
 from adapters.discord import DiscordSettings, files
 from adapters.discord.api import Api
-from adapters.discord.catchup import KNOWN_WITHIN, CatchUp
+from adapters.discord.catchup import CatchUp
 from adapters.discord.commands import sync
 from adapters.discord.components import Keys
 from adapters.discord.gateway import gateway
@@ -27,6 +27,7 @@ from adapters.discord.places import Places
 from adapters.discord.status import ReplyWithTyping, Typing
 from adapters.discord.threads import Threads
 from adapters.discord.wire import Application, Author, Json, read
+from botkit.catchup import AGAIN_AFTER, catching_up
 from botkit.display import Display
 from botkit.errors import NotAllowed
 from botkit.model import Attachment, Message, ReplyState
@@ -35,8 +36,6 @@ from botkit.reply import EditReply
 
 log = structlog.get_logger("botkit.discord")
 
-AGAIN_AFTER = 30.0
-"""Seconds after which catching up is tried again when the store or Discord did not answer."""
 FINISH_WITHIN = 5.0
 """Seconds for messages that just arrived to be handed in when leaving."""
 MESSAGE_CONTENT = 1 << 18, 1 << 19
@@ -80,7 +79,7 @@ class DiscordAdapter:
             catch_up = CatchUp(
                 self.name, hub, intake, history, self._places, most=settings.catch_up, age=settings.catch_up_age
             )
-            await stack.enter_async_context(_repeating(catch_up, missed, self._places))
+            await stack.enter_async_context(catching_up(catch_up, missed, "discord-catch-up"))
             stack.push_async_callback(intake.finish, FINISH_WITHIN)
 
             def receive(event: str, data: Json) -> None:
@@ -159,24 +158,3 @@ class DiscordAdapter:
             lost=lost,
         )
         return history, intake
-
-
-@asynccontextmanager
-async def _repeating(catch_up: CatchUp, wanted: asyncio.Event, places: Places) -> AsyncGenerator[None]:
-    """Catches up each time the event is set, for as long as we are connected."""
-
-    async def run() -> None:
-        while True:
-            await wanted.wait()
-            wanted.clear()
-            await places.described(KNOWN_WITHIN)
-            if not await catch_up.run():
-                asyncio.get_running_loop().call_later(AGAIN_AFTER, wanted.set)
-
-    task = asyncio.create_task(run(), name="discord-catch-up")
-    try:
-        yield
-    finally:
-        async with catch_up.between:  # a message that is being handed in is handed in whole
-            task.cancel()
-        await asyncio.wait([task])

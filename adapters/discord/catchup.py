@@ -46,6 +46,7 @@ class CatchUp:
         """Once through everything; what goes wrong ends only its own channel. False: it is worth another try."""
         if not self._most or not self._age:
             return True
+        await self._places.described(KNOWN_WITHIN)
         oldest = time.time() - self._age
         try:
             followed = await self._hub.followed(self._name, oldest)

@@ -26,6 +26,7 @@ from adapters.feishu.scopes import Need, missing
 from adapters.feishu.status import ReplyWithSign, Sign
 from adapters.feishu.webhook import webhook
 from adapters.feishu.wire import BotInfo, Scope, read, read_all
+from botkit.catchup import catching_up
 from botkit.display import Display
 from botkit.errors import AdapterError, NotAllowed
 from botkit.model import Attachment, Message, ReplyState
@@ -34,8 +35,6 @@ from botkit.reply import EditReply
 
 log = structlog.get_logger("botkit.feishu")
 
-AGAIN_AFTER = 30.0
-"""Seconds after which catching up is tried again when the store or Feishu did not answer."""
 ENABLED = 2
 GRANTED = 1
 NO_BOT = (
@@ -85,7 +84,8 @@ class FeishuAdapter:
                 recalled=self.messenger.recalled,
             )
             catch_up = CatchUp(self.name, hub, intake, history, most=settings.catch_up, age=settings.catch_up_age)
-            missed = await stack.enter_async_context(_repeating(catch_up))
+            missed = asyncio.Event()
+            await stack.enter_async_context(catching_up(catch_up, missed, "feishu-catch-up"))
             await stack.enter_async_context(self._receiving(hub, intake, missed))
             stack.callback(setattr, intake, "closed", True)
             log.info("feishu_connected", adapter=self.name, bot=account.name, transport=settings.transport)
@@ -161,24 +161,3 @@ class FeishuAdapter:
         key, token = settings.encrypt_key.get_secret_value(), settings.verification_token.get_secret_value()
         hub.mount(PATH, webhook(intake.receive, key=key, token=token))
         yield
-
-
-@asynccontextmanager
-async def _repeating(catch_up: CatchUp) -> AsyncGenerator[asyncio.Event]:
-    """Catches up each time the event is set, for as long as we are connected."""
-    wanted = asyncio.Event()
-
-    async def run() -> None:
-        while True:
-            await wanted.wait()
-            wanted.clear()
-            if not await catch_up.run():
-                asyncio.get_running_loop().call_later(AGAIN_AFTER, wanted.set)
-
-    task = asyncio.create_task(run(), name="feishu-catch-up")
-    try:
-        yield wanted
-    finally:
-        async with catch_up.between:  # a message that is being handed in is handed in whole
-            task.cancel()
-        await asyncio.wait([task])

@@ -30,6 +30,7 @@ from adapters.slack.sdk import logger
 from adapters.slack.socket_mode import socket_mode
 from adapters.slack.status import ReplyWithStatus, Status
 from adapters.slack.streams import Reader, Refusals, StreamMessenger, StreamPacing
+from botkit.catchup import catching_up
 from botkit.display import Display
 from botkit.errors import NotAllowed, StoreError
 from botkit.model import Attachment, Message, ReplyState
@@ -38,9 +39,6 @@ from botkit.protocols import Checkpoint, Hub, Reply
 from botkit.reply import EditReply
 
 log = structlog.get_logger("botkit.slack")
-
-AGAIN_AFTER = 30.0
-"""Seconds after which catching up is tried again when the store or Slack did not answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +83,8 @@ class SlackAdapter:
             intake = Intake(hub, account.me, people, history, context=self._settings.thread_context)
             settings = self._settings
             catch_up = CatchUp(self.name, hub, intake, history, most=settings.catch_up, age=settings.catch_up_age)
-            missed = await stack.enter_async_context(_repeating(catch_up))
+            missed = asyncio.Event()
+            await stack.enter_async_context(catching_up(catch_up, missed, "slack-catch-up"))
             await stack.enter_async_context(self._receiving(hub, intake, account, missed))
             stack.callback(setattr, intake, "closed", True)
             log.info("slack_connected", adapter=self.name, team=account.team, user=account.name)
@@ -178,27 +177,6 @@ def _pacer(edits: int) -> Pacer:
         "end": Rate(17, burst=4, reserve=1),
     }
     return Pacer(rates, {"post": Rate(60, burst=4)})
-
-
-@asynccontextmanager
-async def _repeating(catch_up: CatchUp) -> AsyncGenerator[asyncio.Event]:
-    """Catches up each time the event is set, for as long as we are connected."""
-    wanted = asyncio.Event()
-
-    async def run() -> None:
-        while True:
-            await wanted.wait()
-            wanted.clear()
-            if not await catch_up.run():
-                asyncio.get_running_loop().call_later(AGAIN_AFTER, wanted.set)
-
-    task = asyncio.create_task(run(), name="slack-catch-up")
-    try:
-        yield wanted
-    finally:
-        async with catch_up.between:  # a message that is being handed in is handed in whole
-            task.cancel()
-        await asyncio.wait([task])
 
 
 def _bolt(intake: Intake, account: Account, api: Api) -> AsyncApp:

@@ -115,7 +115,7 @@ async def test_a_conversation_that_cannot_be_read_does_not_keep_others_from_it(f
 
 
 async def test_a_silent_store_is_asked_again(feishu: LoopbackFeishu, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("adapters.feishu.adapter.AGAIN_AFTER", 0.05)
+    monkeypatch.setattr("botkit.catchup.AGAIN_AFTER", 0.05)
     bot, where = Bot(feishu), await missed(feishu)
     bot.followed_topics[where] = time.time()
     bot.silent = 1

@@ -212,6 +212,7 @@ async def test_what_was_missed_is_caught_up(slack: LoopbackSlack, bot: Bot) -> N
 
 async def test_catching_up_has_a_limit_and_an_age(slack: LoopbackSlack, bot: Bot) -> None:
     channel = slack.dm("alice")
+    slack.fault("events", "drop", times=5)
     posts = [await slack.say("alice", channel, f"message {number}") for number in range(5)]
     bot.followed_threads[Conversation("slack", slack.team.id, channel.id)] = float(posts[0].ts)
     async with adapter_for(slack, catch_up=2).connect(bot):
