@@ -32,9 +32,6 @@ app = typer.Typer(
     help="Puts the real Claude Code CLI behind the places where your team talks.",
 )
 
-app.add_typer(keys, name="keys")
-app.command()(usage)
-
 ConfigFile = Annotated[Path, typer.Option("--config", "-c", help="The configuration file.", envvar="BOTKIT_CONFIG")]
 Result = TypeVar("Result")
 WRONG_CONFIG = 2
@@ -127,6 +124,9 @@ def chat(
 @app.command()
 def init(
     what: Annotated[str, typer.Argument(help="`config`, or an adapter's name for its set-up: `slack`.")] = "config",
+    switched_on: Annotated[
+        list[str] | None, typer.Option("--with", help="Switch this adapter on in the file; without any, slack.")
+    ] = None,
     config: Annotated[Path | None, typer.Option("--config", "-c", help="List the commands of this file's bot.")] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Where to write it.")] = None,
     public_url: Annotated[
@@ -134,7 +134,7 @@ def init(
     ] = "",
 ) -> None:
     """Write a commented bots.toml, or say how to set up a platform."""
-    text = example() if what == "config" else _setup(what, config, public_url)
+    text = example(switched_on or ("slack",)) if what == "config" else _setup(what, config, public_url)
     target = output or (Path("bots.toml") if what == "config" else None)
     if target is None:
         _say(text)
@@ -156,6 +156,10 @@ def reload(config: ConfigFile = Path("bots.toml")) -> None:
         raise ConfigError("no botkit runs with this config", file=str(config))
     os.kill(pid, signal.SIGHUP)
     _say(f"botkit ({pid}) reads {config} again; its log says what changed")
+
+
+app.command()(usage)
+app.add_typer(keys, name="keys")
 
 
 def _setup(adapter: str, file: Path | None, public_url: str) -> str:

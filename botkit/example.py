@@ -29,30 +29,34 @@ _HEAD = """\
 
 
 def example(adapters: Collection[str] = ("slack",)) -> str:
-    """The example, with these adapters switched on, the other installed ones and all sites commented out."""
+    """The example, with these adapters and their sites switched on, the other installed ones commented out.
+
+    Raises ConfigError for an adapter that is not installed.
+    """
+    sites = {load_adapter(name).site for name in adapters}
     lines = [_HEAD, *_table(Settings, "")]
     for name in names("adapters"):
         lines += _plugin(load_adapter(name).settings, f"bots.{BOT}.{name}", on=name in adapters)
     for name in names("sites"):
-        lines += _plugin(load_site(name).settings, name, on=False)
+        lines += _plugin(load_site(name).settings, name, on=name in sites)
     return "\n".join(lines).rstrip() + "\n"
 
 
 def _plugin(model: type[BaseModel], path: str, *, on: bool) -> Iterator[str]:
     """A plugin's table, then the tables inside it."""
     off, variable = "" if on else "#", path.removeprefix(f"bots.{BOT}.").replace(".", "_")
-    inside: list[tuple[str, type[BaseModel]]] = []
+    inside: list[tuple[str, type[BaseModel], bool]] = []
     yield from _about(model.__doc__)
     yield f"{off}[{path}]"
     for key, field in model.model_fields.items():
         if kind := _section(field):
-            inside.append((key, kind))
+            inside.append((key, kind, on and field.default is not None))  # a table that need not be there stays off
             continue
         yield from _about(field.description, field)
         yield f"{off or _mark(field)}{key} = {_value(field, f'{variable}_{key}')}"
     yield ""
-    for key, kind in inside:
-        yield from _plugin(kind, f"{path}.{key}", on=on)
+    for key, kind, also in inside:
+        yield from _plugin(kind, f"{path}.{key}", on=also)
 
 
 def _table(model: type[BaseModel], path: str) -> Iterator[str]:

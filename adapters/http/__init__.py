@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from adapters.http.settings import GatewaySettings, HttpSettings
-from botkit.plugins import AdapterPlugin, SitePlugin
+from botkit.plugins import AdapterPlugin, Setup, SitePlugin
 from botkit.protocols import Adapter
 from botkit.sites import Site
 
@@ -22,5 +22,11 @@ def create_site(settings: GatewaySettings) -> Site:
     return Gateway(settings)
 
 
-plugin = AdapterPlugin(HttpSettings, create_adapter, stateless=True, site="gateway")
+def _setup(wanted: Setup) -> str:
+    from adapters.http.guide import steps
+
+    return steps(wanted.address.rpartition("/")[0])  # the gateway is one for all bots
+
+
+plugin = AdapterPlugin(HttpSettings, create_adapter, stateless=True, site="gateway", setup=_setup)
 site = SitePlugin(GatewaySettings, create_site)

@@ -139,6 +139,17 @@ async def test_init_writes_a_file_that_check_accepts_and_never_overwrites_one(sh
     assert (shell.folder / "bots.toml").read_text(encoding="utf-8") == written
 
 
+async def test_init_switches_on_what_is_asked_for_and_names_what_is_there(shell: Shell) -> None:
+    code, _, errors = await shell.run("init", "--with", "discord", "--with", "http")
+    assert (code, errors) == (0, "")
+    code, out, errors = await shell.run("check", DISCORD_BOT_TOKEN="token")
+    assert (code, errors) == (0, "")
+    assert "SLACK" not in out
+    code, _, errors = await shell.run("init", "--with", "telegram", "-o", "other.toml")
+    assert (code, "installed: console, discord, feishu, http, slack" in errors) == (2, True)
+    assert not (shell.folder / "other.toml").exists()
+
+
 async def test_init_of_a_platform_says_each_step_and_gives_the_manifest(shell: Shell) -> None:
     code, out, _ = await shell.run("init", "slack")
     assert code == 0

@@ -6,7 +6,10 @@ import re
 import tomllib
 from pathlib import Path
 
+import pytest
+
 from botkit.config import load
+from botkit.errors import ConfigError
 from botkit.example import example
 from botkit.plugins import load_site, names
 from botkit.settings import Bot, Claude, Settings
@@ -65,3 +68,17 @@ def test_an_example_without_adapters_needs_no_variable(tmp_path: Path) -> None:
     path = tmp_path / "bots.toml"
     path.write_text(example(()), encoding="utf-8")
     assert load(path, {}).bots["main"].adapters == {}
+
+
+def test_what_is_switched_on_is_served_and_what_need_not_be_there_stays_off(tmp_path: Path) -> None:
+    path = tmp_path / "bots.toml"
+    path.write_text(example(("feishu", "http")), encoding="utf-8")
+    config = load(path, {"FEISHU_APP_ID": "cli_1", "FEISHU_APP_SECRET": "secret"})
+    assert set(config.bots["main"].adapters) == {"feishu", "http"}
+    assert set(config.sites) == {"gateway"}
+    assert "jwt" not in tomllib.loads(path.read_text(encoding="utf-8"))["gateway"]["admin"]
+
+
+def test_an_adapter_that_is_not_installed_is_refused() -> None:
+    with pytest.raises(ConfigError, match="no adapters named 'telegram'"):
+        example(("telegram",))
