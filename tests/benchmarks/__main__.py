@@ -14,7 +14,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 from botkit.logs import configure
-from tests.benchmarks import at_once, crowd, first_word, idle, intent, onion, streams, workers
+from tests.benchmarks import at_once, crowd, first_word, gateway, idle, intent, onion, streams, workers
 from tests.benchmarks.rows import Row, table
 
 BENCHMARKS: dict[str, Callable[[], Awaitable[list[Row]]]] = {
@@ -25,6 +25,7 @@ BENCHMARKS: dict[str, Callable[[], Awaitable[list[Row]]]] = {
     "crowd": crowd.measure,
     "onion": onion.measure,
     "streams": streams.measure,
+    "gateway": gateway.measure,
     "idle": idle.measure,
 }
 LIMIT = 180.0
