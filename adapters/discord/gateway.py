@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import zlib
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -47,6 +48,9 @@ _FATAL = {
     4014: "the Message Content Intent is not switched on: Developer Portal -> Bot -> Privileged Gateway Intents",
 }
 """Close codes after which connecting again is useless, https://docs.discord.com/developers/topics/opcodes-and-status-codes"""
+
+NOISE = (ValueError, LookupError, TypeError, AttributeError, RuntimeError, zlib.error)
+"""What discord.py lets through when it stumbles over a message of the gateway."""
 
 Receive = Callable[[str, Json], None]
 
@@ -171,6 +175,11 @@ class _Link:
         except (OSError, aiohttp.ClientError, TimeoutError):
             self._remember(resume=self._failures < 3)  # a proxy or a host of the resume address may be gone for good
             raise
+        except NOISE as problem:
+            # One message that nobody understands must not end all others.
+            log.exception("gateway_noise")
+            self._remember(resume=self._failures < 3)
+            raise Unreachable("Discord sent what is no message of the gateway", acted=False) from problem
         finally:
             await self.close()
 

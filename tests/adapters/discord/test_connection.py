@@ -15,6 +15,7 @@ from adapters.discord.testing import LoopbackDiscord
 from adapters.discord.wire import Json
 from botkit.errors import NotAllowed, Unreachable
 from botkit.model import Conversation, Outgoing
+from botkit.plugins import Setup
 from tests.adapters.discord.rig import Bot, adapter_for
 
 
@@ -76,6 +77,24 @@ async def test_a_broken_connection_is_resumed_and_nothing_is_lost(discord: Loopb
         await discord.connected()
     assert (discord.identified, discord.resumed) == (1, 1)
     assert [message.text for message in bot.new] == ["in between"]
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        {"op": 10, "d": {}},
+        {"op": 0, "t": "READY", "d": {}},
+        {"op": 0, "t": "SOMETHING_NEW", "d": None},
+        {"op": 0, "t": "MESSAGE_CREATE", "d": []},
+    ],
+)
+async def test_what_nobody_understands_ends_nothing(discord: LoopbackDiscord, bot: Bot, frame: Json) -> None:
+    async with adapter_for(discord).connect(bot):
+        (link,) = discord.inside.site.gateway.of(discord.app)
+        link.send(frame)
+        await discord.say("alice", discord.dm("alice"), "still there?")
+        await discord.until(lambda: bot.new, within=10)
+    assert [message.text for message in bot.new] == ["still there?"]
 
 
 async def test_a_connection_that_has_silently_died_is_noticed_and_resumed() -> None:
@@ -156,7 +175,7 @@ def test_settings_that_cannot_work_are_refused(changes: dict[str, str], problem:
 
 def test_the_set_up_names_the_intent_and_the_exact_permissions() -> None:
     assert plugin.setup is not None
-    steps = plugin.setup(())
+    steps = plugin.setup(Setup(()))
     assert "MESSAGE CONTENT INTENT" in steps
     assert "permissions=309237746688" in steps
     assert "scope=bot+applications.commands" in steps
