@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from botkit import texts
+from botkit.commands import Command
 
 PATIENCE = 20.0
 """Seconds; the CLI says within two whether it is logged in, later on a busy machine."""
@@ -61,5 +62,5 @@ async def test_the_chat_says_where_one_is_and_how_to_leave(tmp_path: Path) -> No
 
 
 def test_a_command_stands_apart_from_what_it_does() -> None:
-    shown = texts.help_text("!", [("stop", "[all]", "stop what runs")])
+    shown = texts.help_text("!", [Command("stop", "stop what runs", "[all]")])
     assert "- `!stop [all]`: stop what runs" in shown

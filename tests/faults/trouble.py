@@ -149,8 +149,8 @@ async def again(place: Place) -> None:
             await discord.invalidate()
             await discord.until(lambda: discord.identified > before, 15)
         case FeishuPlace(feishu=feishu):
-            for delivery in list(feishu.deliveries):
-                await feishu.redeliver(delivery)
+            for each in list(feishu.deliveries):
+                await feishu.redeliver(each)
         case _:
             raise AssertionError(place)
     await place.settled(10)

@@ -17,6 +17,7 @@ from adapters.feishu.testing import LoopbackFeishu
 from adapters.feishu.wire import Json
 from botkit.errors import AdapterError, Gone, NotAllowed, Unreachable
 from botkit.model import Attachment
+from botkit.plugins import Setup
 from tests.adapters.feishu.rig import Bot, adapter_for
 
 GRANTED = {need.scope for need in NEEDS}
@@ -130,7 +131,7 @@ def test_each_domain_has_its_address(domain: str, address: str) -> None:
 
 def test_the_set_up_names_every_scope_event_and_both_ways_to_receive() -> None:
     assert plugin.setup is not None
-    steps = plugin.setup(())
+    steps = plugin.setup(Setup(()))
     scopes = json.loads(steps[steps.index("{") : steps.index("\n}") + 2])
     assert set(scopes["scopes"]["tenant"]) == GRANTED
     for word in ("im.message.receive_v1", "im.message.recalled_v1", "card.action.trigger", "persistent connection"):
