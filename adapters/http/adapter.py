@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import uuid4
@@ -84,6 +84,11 @@ class HttpAdapter:
         """Keep the bytes of a file until its turn fetches them. Raises OSError, Refused."""
         path = await asyncio.to_thread(_write, workdir, data)
         return Attachment(str(path), name, media_type, len(data))
+
+    async def drop(self, attachments: Sequence[Attachment]) -> None:
+        """Delete held files that were not fetched."""
+        paths = [Path(attachment.id) for attachment in attachments]
+        await asyncio.to_thread(lambda: [path.unlink(missing_ok=True) for path in paths])
 
     async def download(self, attachment: Attachment, into: Path) -> Path:
         """A file is fetched once: it moves."""

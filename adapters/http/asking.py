@@ -144,7 +144,7 @@ class asked:
         try:
             turn = await _deliver(self._question.bot, self._message)
         except BaseException:
-            self._question.adapter.forget(self._message.id)
+            await self._forget()
             raise
         return Answer(self._call, self._waiting, self._message, turn)
 
@@ -153,7 +153,14 @@ class asked:
             if self._waiting.outcome is None and self._question.leave == "stop":
                 await _stop(self._question.bot, self._message)
         finally:
-            self._question.adapter.forget(self._message.id)
+            await self._forget()
+
+    async def _forget(self) -> None:
+        """Also of files that no turn has fetched, because policy turned the message down."""
+        question = self._question
+        question.adapter.forget(self._message.id)
+        if question.files and question.leave == "stop":
+            await question.adapter.drop(question.files)
 
 
 async def started(call: Call, question: Question, *, webhook: str = "") -> Run:

@@ -46,9 +46,12 @@ async def test_a_key_with_too_many_requests_is_told_to_come_again(narrow: Desk) 
 
 
 async def test_the_limits_of_the_bot_hold_for_programs(narrow: Desk) -> None:
+    file = {"type": "file", "file": {"filename": "notes.txt", "file_data": "cGx1bQ=="}}
+    said = {"model": "main", "messages": [{"role": "user", "content": [{"type": "text", "text": "!say hi"}, file]}]}
     for expected in (200, 200, 429):
-        async with narrow.http.post(narrow.url + CHAT, json=body("!say hi"), headers=bearer(narrow)) as response:
+        async with narrow.http.post(narrow.url + CHAT, json=said, headers=bearer(narrow)) as response:
             assert response.status == expected
+    assert not [path for path in await asyncio.to_thread(narrow.files) if path.name != ".gitignore"]
     assert int(response.headers["Retry-After"]) > 60
     assert (await narrow.records(3))[-1].error == "rate_limited"
 
