@@ -87,8 +87,7 @@ class HttpAdapter:
 
     async def drop(self, attachments: Sequence[Attachment]) -> None:
         """Delete held files that were not fetched."""
-        paths = [Path(attachment.id) for attachment in attachments]
-        await asyncio.to_thread(lambda: [path.unlink(missing_ok=True) for path in paths])
+        await asyncio.to_thread(_delete, [Path(attachment.id) for attachment in attachments])
 
     async def download(self, attachment: Attachment, into: Path) -> Path:
         """A file is fetched once: it moves."""
@@ -116,6 +115,11 @@ class HttpAdapter:
 
     async def check(self) -> str:
         return "HTTP, through the gateway"
+
+
+def _delete(paths: Sequence[Path]) -> None:
+    for path in paths:
+        path.unlink(missing_ok=True)
 
 
 def _write(workdir: Path, data: bytes) -> Path:

@@ -86,7 +86,7 @@ async def desk(
     home.mkdir(exist_ok=True)
     work.mkdir(exist_ok=True)
     async with AsyncExitStack() as stack:
-        answering = model or await stack.enter_async_context(LoopbackModel())
+        answering = model if model is not None else await stack.enter_async_context(LoopbackModel())
         environment = answering.environment(home)
         del environment["PATH"]
         tree: dict[str, Toml] = {
