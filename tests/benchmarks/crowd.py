@@ -19,10 +19,11 @@ import msgspec
 import psutil
 
 from botkit.claude.options import PoolLimits, Profile
-from botkit.claude.pool import TYPICAL, Pool
+from botkit.claude.pool import Pool
 from botkit.claude.process import use_pidfd_watcher
 from botkit.claude.reap import resident
 from botkit.claude.runner import ClaudeRunner
+from botkit.claude.scales import TYPICAL
 from botkit.claude.worker import Worker
 from botkit.model import Session
 from botkit.protocols import Store
