@@ -96,6 +96,8 @@ class Overrides:
     """More agents, as JSON of the shape `--agents` takes."""
     command: bool = False
     """The text is a command of the CLI, also where chat text may be none."""
+    rerender: bool = False
+    """The system prompt as it is now, not as it was when the session began."""
 
 
 PLAIN = Overrides()

@@ -44,7 +44,7 @@ class Endpoint:
     """Counts as a request of its key and leaves a usage record."""
     status: int = 200
     """Of an answer."""
-    also: Mapping[int, type[BaseModel]] = field(default_factory=dict[int, type[BaseModel]])
+    also: Mapping[int, type[BaseModel]] = field(default_factory=dict[int, type[BaseModel]], hash=False)
     """Other answers that are no errors, by their status."""
     media: str = "application/json"
     """What an answer is."""

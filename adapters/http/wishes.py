@@ -15,7 +15,7 @@ from adapters.http.errors import HttpError, invalid, not_found
 from botkit.bot import Bot
 from botkit.model import PLAIN, Overrides, PermissionMode
 
-SessionName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:@=+-]{1,128}$")]
+SessionName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:@=+-]{0,128}$")]
 """How a program calls a session of its own."""
 UserName = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 Show = Literal["thinking", "tools"]

@@ -78,7 +78,7 @@ def tailored(profile: Profile, session: Session, overrides: Overrides) -> Profil
         model=overrides.model or session.model or profile.model,
         permission_mode=overrides.mode or _mode(session.mode) or profile.permission_mode,
         append_system_prompt=_both(profile.append_system_prompt, overrides.system),
-        rerender=bool(overrides.system),
+        rerender=bool(overrides.system or overrides.agent or overrides.rerender),
         schema=overrides.schema,
         effort=overrides.effort or profile.effort,
         environment=environment,
@@ -114,6 +114,7 @@ def merged(session: Overrides, message: Overrides) -> Overrides:
         budget=min((each for each in (session.budget, message.budget) if each), default=0.0),
         agent=message.agent or session.agent,
         agents=message.agents or session.agents,
+        rerender=message.rerender or session.rerender,
     )
 
 

@@ -94,13 +94,9 @@ async def change(call: Call) -> web.StreamResponse:
 async def choose(call: Call) -> web.StreamResponse:
     """A session keeps the definition it was given, whatever becomes of the agent."""
     found, body = still(await known(call, call.part("id"))), call.parsed(AgentChoice)
-    if found.session.turns and body.agent != found.session.overrides.agent:
-        # The CLI keeps the system prompt of a session's first turn, also when it is resumed (measured on 2.1.330).
-        raise HttpError(
-            409, "settled", "who answers is settled with the first turn; begin a new session", field="agent"
-        )
     more = await definition(call, found.bot, body.agent, field="agent") if body.agent else ""
-    own = replace(found.session.overrides, agent=body.agent, agents=more)
+    # The CLI goes on with the prompt a session began with, unless it is told not to.
+    own = replace(found.session.overrides, agent=body.agent, agents=more, rerender=found.session.turns > 0)
     await found.bot.store.save_session(replace(found.session, overrides=own))
     return told(AgentChoice(agent=body.agent))
 

@@ -36,9 +36,10 @@ class Inside:
     def read(self, path: Path, *, most: int = MOST, field: str = "path") -> bytes:
         """A file's bytes. Raises HttpError 404, 400 for what is no file, 413."""
         file = self._open(path, os.O_RDONLY | os.O_NONBLOCK, field)
+        if not stat.S_ISREG(os.fstat(file).st_mode):
+            os.close(file)
+            raise invalid(field, "is no file")
         with os.fdopen(file, "rb") as opened:
-            if not stat.S_ISREG(os.fstat(file).st_mode):
-                raise invalid(field, "is no file")
             data = opened.read(most + 1)
         if len(data) > most:
             raise HttpError(413, "file_too_large", f"the file has more than {most} bytes", field=field)

@@ -15,7 +15,7 @@ from adapters.http.api.uploads import read_upload
 from adapters.http.asking import Question, asked, started
 from adapters.http.call import Call
 from adapters.http.endpoint import Endpoint
-from adapters.http.errors import HttpError, invalid
+from adapters.http.errors import invalid
 from adapters.http.files import Sent, held, of_base64
 from adapters.http.sessions import Known, known
 from adapters.http.streaming import stream
@@ -42,7 +42,7 @@ class NewMessage(Body):
     files: Annotated[tuple[FileSent, ...], Field(max_length=100)] = ()
     model: str = ""
     system: str = ""
-    """Added to the system prompt; with a session's first message only."""
+    """Added to the system prompt for this turn."""
     answer_schema: dict[str, Any] | None = None
     """JSON schema of an object: the answer's text is then JSON that fits it."""
     claude: Claude = Claude()
@@ -95,8 +95,6 @@ async def _question(call: Call, found: Known, body: NewMessage) -> Question:
     for field in ("session", "project", "workdir"):
         if getattr(claude, field):
             raise invalid(f"claude.{field}", "a session keeps its own")
-    if body.system and found.session.turns:
-        raise HttpError(409, "settled", "the system prompt is settled with a session's first turn", field="system")
     schema = object_schema(body.answer_schema, "answer_schema") if body.answer_schema is not None else ""
     wanted = wished(call, found.bot, found.adapter, claude, model=body.model, system=body.system, schema=schema)
     name = found.name(call.key)

@@ -10,6 +10,7 @@ from typing import Annotated
 from urllib.parse import quote
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.multipart import BodyPartReader, MultipartReader
 from aiohttp.streams import StreamReader
 from pydantic import Field
@@ -27,6 +28,8 @@ from botkit.middleware.attachments import safe_name
 from botkit.sheets import moment
 
 RAW = "application/octet-stream"
+_BROKEN = (ValueError, AssertionError, RuntimeError, LookupError, web.RequestPayloadError, HttpProcessingError)
+"""What aiohttp raises for a form that is none."""
 
 
 class UploadQuery(Body):
@@ -152,8 +155,8 @@ async def _parts(call: Call) -> list[tuple[str, bytes]]:
             data = bytes(await part.read(decode=True))
             if part.filename is not None:
                 found.append((part.filename, data))
-    except (ValueError, AssertionError, RuntimeError, LookupError, web.RequestPayloadError) as problem:
-        raise invalid("files", f"is no form with files: {problem}"[:200]) from None
+    except _BROKEN:
+        raise invalid("files", "is no form with files") from None
     if not found:
         raise invalid("files", "there is no file in the form")
     return found

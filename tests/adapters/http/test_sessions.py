@@ -142,13 +142,14 @@ async def test_a_sessions_own_agent_thinking_and_rules_hold_for_its_turns(gatewa
     assert "Write" not in [tool["name"] for tool in asked["tools"]]
     assert asked["output_config"]["effort"] == "low"
     await me.put("/api/agents/pirate?bot=main", {"description": "Other.", "prompt": "OTHER-MARK."})
-    other = await me.session()
-    await me.put(f"/api/sessions/{other}/agent", {"agent": "pirate"})
-    await me.say(other, "!say arr")
-    assert "OTHER-MARK" in json.dumps(gateway.model.requests[-1]["system"])
-    assert (await me.refused("PUT", f"/api/sessions/{other}/agent", {"agent": ""}))[1:] == ("settled", "agent")
     path = f"/api/sessions/{id}"
-    assert await me.refused("PUT", f"{path}/agent", {"agent": "nobody"}) == (409, "settled", "agent")
+    await me.put(f"{path}/agent", {"agent": "pirate"})
+    await me.say(id, "!say arr")
+    assert "OTHER-MARK" in json.dumps(gateway.model.requests[-1]["system"])
+    await me.put(f"{path}/agent", {"agent": ""})
+    await me.say(id, "!say it is me again")
+    assert "-MARK" not in json.dumps(gateway.model.requests[-1]["system"])
+    assert await me.refused("PUT", f"{path}/agent", {"agent": "nobody"}) == (404, "not_found", "agent")
     assert await me.refused("PUT", f"{path}/tool-permissions", {"allowed": ["a) b("]}) == (
         400,
         "invalid_request",
