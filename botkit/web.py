@@ -33,6 +33,8 @@ REQUEST_TIME = 30.0
 """Seconds a handler may take unless it was mounted with another time."""
 CHECK_TIME = 2.0
 """Seconds all readiness checks together may take."""
+IDLE_TIME = 75.0
+"""Seconds a connection may be open without a whole request; longer than proxies keep theirs."""
 CLOSE_TIME = 5.0
 """Seconds running requests are waited for when the server closes."""
 
@@ -51,11 +53,22 @@ class _Mounted:
 class Web:
     """Serves while inside `async with`. Mounting and unmounting work before that and meanwhile."""
 
-    def __init__(self, host: str, port: int, *, loopback_only: bool = False, max_body: int = MAX_BODY) -> None:
-        """`port` 0 takes a free one. `loopback_only` refuses to be reachable from other machines."""
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        *,
+        loopback_only: bool = False,
+        max_body: int = MAX_BODY,
+        idle: float = IDLE_TIME,
+    ) -> None:
+        """`port` 0 takes a free one. `loopback_only` refuses to be reachable from other machines.
+
+        `idle`: seconds a connection may be open without a whole request.
+        """
         if loopback_only and not loopback(host):
             raise ConfigError(f"refuses to listen on {host}: only this machine may reach it", key="http.host")
-        self._host, self._port, self._max_body = host, port, max_body
+        self._host, self._port, self._max_body, self._idle = host, port, max_body, idle
         self._mounted: dict[tuple[str, str], _Mounted] = {}
         self._checks: dict[str, Check] = {}
         self._runner: web.AppRunner | None = None
@@ -97,7 +110,7 @@ class Web:
         app.router.add_get("/healthz", _alive)
         app.router.add_get("/readyz", self._ready)
         app.router.add_route("*", "/{path:.*}", self._serve)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=CLOSE_TIME)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=CLOSE_TIME, keepalive_timeout=self._idle)
         await runner.setup()
         try:
             await web.TCPSite(runner, self._host, self._port).start()

@@ -170,3 +170,20 @@ async def test_the_port_is_free_again_after_leaving() -> None:
         port = first.port
     async with Web("127.0.0.1", port) as second:
         assert second.port == port
+
+
+async def test_a_connection_that_sends_no_whole_request_is_closed() -> None:
+    async with Web("127.0.0.1", 0, idle=0.3) as web, asyncio.timeout(10):
+        reader, writer = await asyncio.open_connection("127.0.0.1", web.port)
+        writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\n")
+        dribbling = asyncio.create_task(dribble(writer))
+        assert await reader.read() == b""
+        await dribbling
+        writer.close()
+
+
+async def dribble(writer: asyncio.StreamWriter) -> None:
+    """A header now and then, for ever."""
+    while not writer.is_closing():
+        writer.write(b"X-Slow: 1\r\n")
+        await asyncio.sleep(0.05)
