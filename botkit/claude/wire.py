@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import msgspec
 from msgspec import Raw, Struct, field
 
@@ -198,6 +200,9 @@ class Unknown(Struct):
     subtype: str = ""
 
 
+HALF = b"\\ud"
+"""Begins the escape of half a character, also of one half alone: JavaScript writes those, msgspec reads none."""
+
 _decoder: msgspec.json.Decoder[Line] = msgspec.json.Decoder(Line)
 _unknown = msgspec.json.Decoder(Unknown)
 
@@ -207,7 +212,16 @@ def decode(line: bytes) -> Line | Unknown | None:
     try:
         return _decoder.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return _partly(line)
+        whole = _without_halves(line) if HALF in line.lower() else line
+        return _partly(line) if whole == line else decode(whole)
+
+
+def _without_halves(line: bytes) -> bytes:
+    """The line with question marks for half characters; itself if it is no JSON."""
+    try:
+        return json.dumps(json.loads(line), ensure_ascii=False).encode(errors="replace")
+    except (ValueError, RecursionError):
+        return line
 
 
 def _partly(line: bytes) -> Unknown | None:

@@ -244,3 +244,19 @@ def test_a_delta_costs_microseconds() -> None:
                 pass
         best = min(best, (time.process_time() - began) / 2000)
     assert best < 20e-6  # about 2 on a free core; ten times that on a crowded one
+
+
+def test_half_a_character_takes_nothing_else_with_it() -> None:
+    """JavaScript writes half an emoji, cut off somewhere, as an escape of its own."""
+    lines = (
+        stream(type="text_delta", text="one HALF two"),
+        said(tool("t1", "Bash", command="echo HALF")),
+        result_of("t1", "cut HALF"),
+    )
+    events = fold(*(each.replace(b"HALF", b"\\ud83d") for each in lines))
+    assert events[0] == TextDelta("one ? two")
+    started, finished = events[1:]
+    assert isinstance(started, ToolStarted)
+    assert isinstance(finished, ToolFinished)
+    assert (started.summary, finished.output) == ("echo ?", "cut ?")
+    assert wire.decode(b'{"type": "stream_event", \\ud83d') == wire.Unknown()
