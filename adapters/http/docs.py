@@ -9,7 +9,6 @@ from functools import lru_cache
 from html import escape
 from importlib.metadata import PackageNotFoundError, version
 from itertools import groupby
-from typing import Any
 
 import msgspec
 from aiohttp import web
@@ -134,26 +133,18 @@ def _table(rows: Iterable[tuple[str, str, Json, str, bool]]) -> str:
 
 def _type(schema: Json) -> str:
     """A schema in a word or two; a link where it has a name."""
-    match schema:
-        case {"$ref": str(ref)}:
-            name = escape(ref.rpartition("/")[2], quote=True)
-            return f"<a href='#{name}'><code>{name}</code></a>"
-        case {"anyOf": list(several)} | {"oneOf": list(several)}:
-            return " or ".join(_type(each) for each in _listed(several))
-        case {"enum": list(values)}:
-            return " or ".join(f"<code>{escape(str(value))}</code>" for value in _listed(values))
-        case {"const": value}:
-            return f"<code>{escape(str(value))}</code>"
-        case {"type": "array", "items": dict(items)}:
-            return f"list of {_type(items)}"
-        case {"type": str(kind)}:
-            return escape(kind)
-        case _:
-            return "anything"
-
-
-def _listed(values: list[Any]) -> list[Any]:
-    return values
+    if "$ref" in schema:
+        name = escape(schema["$ref"].rpartition("/")[2], quote=True)
+        return f"<a href='#{name}'><code>{name}</code></a>"
+    if several := schema.get("anyOf") or schema.get("oneOf"):
+        return " or ".join(_type(each) for each in several)
+    if "enum" in schema:
+        return " or ".join(f"<code>{escape(str(value))}</code>" for value in schema["enum"])
+    if "const" in schema:
+        return f"<code>{escape(str(schema['const']))}</code>"
+    if schema.get("type") == "array" and "items" in schema:
+        return f"list of {_type(schema['items'])}"
+    return escape(str(schema.get("type", "anything")))
 
 
 ENDPOINTS = (

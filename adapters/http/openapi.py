@@ -68,21 +68,24 @@ def document(endpoints: Sequence[Endpoint], version: str) -> Json:
     }
 
 
-_Names = dict[tuple[type[BaseModel], JsonSchemaMode], str]
+_Model = tuple[type[BaseModel], JsonSchemaMode]
+_Names = dict[_Model, str]
 
 
 def _schemas(endpoints: Iterable[Endpoint]) -> tuple[Json, _Names]:
     """All schemas by name, and the name of each model as it is sent ("validation") or told ("serialization")."""
-    sent: JsonSchemaMode = "validation"
-    told: JsonSchemaMode = "serialization"
-    wanted: list[tuple[type[BaseModel], JsonSchemaMode]] = []
+    wanted: list[_Model] = []
     for endpoint in endpoints:
-        wanted += [(model, sent) for model in (endpoint.body, endpoint.query) if model]
-        wanted += [(model, told) for model in (endpoint.answer, *endpoint.also.values()) if model]
+        wanted += _models("validation", endpoint.body, endpoint.query)
+        wanted += _models("serialization", endpoint.answer, *endpoint.also.values())
     unique = list(dict.fromkeys(wanted))
     by_model, found = models_json_schema(unique, ref_template=REF)
-    names = {(model, mode): str(by_model[model, mode]["$ref"]).rpartition("/")[2] for model, mode in unique}
+    names: _Names = {key: str(by_model[key]["$ref"]).rpartition("/")[2] for key in unique}
     return found.get("$defs", {}), names
+
+
+def _models(mode: JsonSchemaMode, *models: type[BaseModel] | None) -> list[_Model]:
+    return [(model, mode) for model in models if model is not None]
 
 
 def _operation(endpoint: Endpoint, names: _Names, schemas: Json) -> Json:

@@ -1,0 +1,45 @@
+"""What programs are told while something botkit needs is not there: 503, and when to come again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from botkit.keys import Scopes
+from botkit.testing.proxy import TcpProxy
+from tests.adapters.http.desk import desk
+from tests.adapters.http.program import program
+
+
+async def test_a_store_that_is_gone_is_said_and_nothing_begins(tmp_path: Path, redis_url: str) -> None:
+    socket = redis_url.removeprefix("unix://")
+    async with TcpProxy(socket) as proxy, desk(tmp_path, store=f"redis://127.0.0.1:{proxy.port}/0") as it:
+        me = await program(it)
+        id = await me.session()
+        await me.say(id, "!say one")
+        asks = len(it.model.asks)
+        proxy.refusing = True
+        proxy.cut()
+        for method, path, body in (
+            ("GET", "/api/sessions", None),
+            ("POST", f"/api/sessions/{id}/messages", {"text": "!say two"}),
+            ("POST", f"/api/sessions/{id}/messages", {"text": "!say two", "mode": "async"}),
+            ("POST", "/api/sessions", {"bot": "main"}),
+        ):
+            assert (await me.refused(method, path, body))[:2] == (503, "unavailable"), path
+        async with me.http.get(f"{me.url}/api/sessions", headers={"Authorization": f"Bearer {me.token}"}) as answer:
+            assert answer.headers["Retry-After"] == "1"
+        assert len(it.model.asks) == asks
+        proxy.refusing = False
+        assert (await me.say(id, "!history"))["text"].startswith("I see 2 prompts")
+
+
+async def test_a_claude_that_cannot_be_started_is_said(tmp_path: Path) -> None:
+    async with desk(tmp_path, pool={"spares": 0}, http={"projects": {"gone": str(tmp_path / "gone")}}) as it:
+        me = await program(it, scopes=Scopes(projects=("gone",)))
+        id = await me.session(project="gone")
+        assert (await me.refused("POST", f"/api/sessions/{id}/messages", {"text": "x"}))[:2] == (
+            503,
+            "claude_unavailable",
+        )
+        done = await me.ended(await me.begin(id, "x"))
+        assert (done["status"], done["error"]["code"]) == ("failed", "claude_unavailable")
