@@ -39,6 +39,12 @@ class Intake:
             asyncio.get_running_loop().remove_reader(selector.fileno())
             selector.close()
 
+    def expect(self) -> None:
+        """Somebody was asked something: the answer is heard at once, and not in the next round."""
+        if self._round is not None and self._selector is not None:
+            self._round.cancel()
+            self._listen(self._selector)
+
     def _listen(self, selector: selectors.DefaultSelector) -> None:
         """Wait until somebody speaks."""
         self._round = None

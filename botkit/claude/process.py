@@ -103,6 +103,7 @@ class Process(asyncio.SubprocessProtocol):
         """Hand over a line. Never waits: what the CLI does not read stays in memory."""
         if self._stdin and not self._gone and not self._stdin.is_closing():
             self._stdin.write(data)
+            self._intake.expect()
 
     def freeze(self) -> None:
         self.frozen = True

@@ -54,6 +54,22 @@ async def test_all_that_a_child_says_is_read_before_its_end() -> None:
     assert child.read == b"x" * (CHUNK - 1) + b"y"
 
 
+async def test_a_child_that_was_asked_is_not_kept_waiting_for_the_next_round(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("botkit.claude.intake.GATHER", 60.0)
+    intake = Intake()
+    child = _Child(intake)
+    for word in (b"one", b"two", b"three"):
+        intake.expect()
+        child.news.clear()
+        child.say(word)
+        async with asyncio.timeout(SECONDS):
+            await child.news.wait()
+    intake.expect()
+    child.end()
+    await _ended(child)
+    assert child.read == b"onetwothree"
+
+
 async def test_a_child_that_speaks_after_a_silence_is_heard_at_once() -> None:
     child, loop = _Child(Intake()), asyncio.get_running_loop()
     for word in (b"one", b"two"):
