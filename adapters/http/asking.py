@@ -13,7 +13,7 @@ from adapters.http.authors import author
 from adapters.http.call import Call
 from adapters.http.errors import HttpError, of_outcome, unavailable
 from adapters.http.reply import Waiting
-from adapters.http.runs import of_message
+from adapters.http.runs import of_message, record_id
 from botkit.bot import Bot
 from botkit.events import Outcome, TextDelta, ThinkingDelta, ToolStarted, TurnEvent, TurnFinished
 from botkit.model import PLAIN, Attachment, Conversation, Message, Overrides, User
@@ -176,7 +176,7 @@ async def started(call: Call, question: Question, *, webhook: str = "") -> Run:
         turn = await _deliver(question.bot, message)
         run = replace(of_message(question.bot.name, message, turn), webhook=webhook)
         await desk.begin(run)
-    await call.gateway.ledger.pass_on(call.key.id, call.id, run.id)
+    await call.gateway.ledger.pass_on(call.key.id, call.id, record_id(run))
     return run
 
 

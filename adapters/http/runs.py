@@ -115,6 +115,11 @@ def of_message(bot: str, message: Message, turn: str) -> Run:
     return Run(turn, where.space, bot, where.channel, message.sent_at, user=user, model=model)
 
 
+def record_id(run: Run) -> str:
+    """Of its usage record, and so of its place among the runs of its key that are at work."""
+    return f"run-{run.id}"
+
+
 def _ended(outcome: Outcome) -> dict[str, Any]:
     status: RunStatus = "finished"
     if isinstance(outcome, TurnFailed):
@@ -126,7 +131,7 @@ def _ended(outcome: Outcome) -> dict[str, Any]:
 def _record(run: Run, outcome: Outcome) -> UsageRecord:
     used, problem = outcome.usage, of_outcome(outcome)
     return UsageRecord(
-        id=f"run-{run.id}",
+        id=record_id(run),
         at=run.created,
         key=run.key,
         endpoint=ENDPOINT,
