@@ -18,7 +18,8 @@ ROOT = Path(__file__).parents[1]
 PACKAGES = ("botkit", "adapters", "handlers")
 TOP_LEVEL = {
     *PACKAGES,
-    *("deploy", "tests", "bots.example.toml", "pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE", "Makefile"),
+    *("deploy", "tests", "bots.example.toml", "pyproject.toml", "README.md", "README.zh-CN.md"),
+    *("CHANGELOG.md", "LICENSE", "Makefile"),
     *(".ci", ".github", ".gitignore", ".pre-commit-config.yaml"),
 }
 MAX_LINES = 300

@@ -2,29 +2,45 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import inspect
 import json
+import os
 import re
 import sys
 import tomllib
+from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Iterator
 from pathlib import Path
+from secrets import token_hex
 
 import pytest
 from pydantic import BaseModel
 from typer.testing import CliRunner
 
-from adapters.slack import SlackSettings
 from botkit.assemble import middleware_of, routes_of
 from botkit.chat import REHEARSING, WELCOME
 from botkit.cli import app
 from botkit.config import build, load
+from botkit.plugins import load_adapter, names
 from botkit.settings import Bot, Settings
+from tests.adapters.http.desk import PATIENCE, desk
 
 ROOT = Path(__file__).parents[1]
-PAGES = ("README.md", "CHANGELOG.md", "adapters/slack/README.md", "deploy/README.md")
-ENVIRON = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1", "SLACK_SIGNING_SECRET": "s", "HOME": "/home/ann"}
+WITH_CONFIGS = (
+    *("README.md", "README.zh-CN.md", "deploy/README.md"),
+    *(f"adapters/{name}/README.md" for name in ("slack", "feishu", "discord", "http")),
+)
+PAGES = (*WITH_CONFIGS, "CHANGELOG.md")
+GROUPS = {group.name for group in app.registered_groups}
+"""Commands that have commands of their own: `botkit keys create`."""
+ENVIRON = {
+    **{"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1", "SLACK_SIGNING_SECRET": "s"},
+    **{"FEISHU_APP_ID": "cli_1", "FEISHU_APP_SECRET": "s", "DISCORD_BOT_TOKEN": "token"},
+    **{"GATEWAY_ADMIN_BOOTSTRAP": token_hex(32), "GATEWAY_WEBHOOKS_SECRET": token_hex(32)},
+    "HOME": "/home/ann",
+}
 
 
 def page(name: str) -> str:
@@ -64,19 +80,19 @@ def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         sys.modules.pop(name, None)
 
 
-@pytest.mark.parametrize("name", ["README.md", "adapters/slack/README.md"])
+@pytest.mark.parametrize("name", WITH_CONFIGS)
 def test_every_config_is_accepted(name: str, tmp_path: Path) -> None:
     found = blocks(name, "toml")
     assert found
     for text in found:
         tree = tomllib.loads(text)
-        for bot in tree["bots"].values():
+        for bot in tree.setdefault("bots", {"acme": {}}).values():
             bot.setdefault("workdir", "workspace")
         assert build(tree, ENVIRON, root=tmp_path).bots
 
 
 def test_the_whole_config_is_accepted_as_it_stands(tmp_path: Path) -> None:
-    whole = next(block for block in blocks("README.md", "toml") if "[bots.acme.slack]" in block)
+    whole = next(block for block in blocks("README.md", "toml") if "[store]" in block)
     (tmp_path / "bots.toml").write_text(whole, encoding="utf-8")
     config = load(tmp_path / "bots.toml", ENVIRON)
     assert routes_of(config.bots["acme"]).commands
@@ -103,6 +119,23 @@ def test_every_python_block_can_be_imported(written: Path) -> None:
         importlib.import_module(module(block))
 
 
+async def test_programs_are_answered_as_shown(tmp_path: Path) -> None:
+    (shell,) = (block for block in blocks("README.md", "sh") if "keys create" in block)
+    (call,) = re.findall(r"(?m)^curl .*$", shell)
+    (client,) = (block for block in blocks("README.md", "python") if module(block) == "ask_http")
+    (config,) = (tomllib.loads(block) for block in blocks("README.md", "toml") if "[gateway]" in block)
+    acme = {key: value for key, value in config["bots"]["acme"].items() if key not in ("workdir", "http")}
+    async with desk(tmp_path, bot=acme, gateway=config["gateway"]) as gateway:
+        environ = {"PATH": os.environ["PATH"], "URL": gateway.url, "KEY": gateway.token}
+        for command in (("sh", "-c", call), (sys.executable, "-c", client.replace("acme", "main"))):
+            ran = await asyncio.create_subprocess_exec(*command, env=environ, stdout=PIPE, stderr=DEVNULL)
+            async with asyncio.timeout(PATIENCE):
+                said, _ = await ran.communicate()
+            assert ran.returncode == 0
+            assert "You said: What is in this folder?" in said.decode()
+    assert len(gateway.model.asks) == 2
+
+
 def test_the_commands_of_the_chat_are_those_of_help(tmp_path: Path) -> None:
     bot = build({"bots": {"main": {"workdir": "."}}}, {}, root=tmp_path).bots["main"]
     routes = [route for route in routes_of(bot).commands.values() if route.about]
@@ -115,12 +148,13 @@ def test_the_commands_of_the_chat_are_those_of_help(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", PAGES)
 def test_every_botkit_command_and_its_options_exist(name: str) -> None:
     for line in code(name):
-        called = re.match(r"(?:\S*/)?botkit ([a-z]+)([^#]*)", line)
+        called = re.match(r"(?:\S*/)?botkit ([a-z]+)( [a-z]+)?([^#]*)", line)
         if called is None:
             continue
-        shown = CliRunner().invoke(app, [called[1], "--help"], env={"COLUMNS": "120"})
+        words = [called[1], *((called[2] or "").split() if called[1] in GROUPS else [])]
+        shown = CliRunner().invoke(app, [*words, "--help"], env={"COLUMNS": "120"})
         assert shown.exit_code == 0, line
-        for option in re.findall(r"(?<!\S)--?[a-z][\w-]*", called[2]):
+        for option in re.findall(r"(?<!\S)--?[a-z][\w-]*", called[3]):
             assert option in shown.output, line
 
 
@@ -173,8 +207,8 @@ def _known(key: str) -> bool:
     parts = key.split(".")
     if parts[:2] == ["bots", "NAME"]:
         model, parts = Bot, parts[2:]
-        if parts[0] == "slack":
-            model, parts = SlackSettings, parts[1:]
+        if parts[0] in names("adapters"):
+            model, parts = load_adapter(parts[0]).settings, parts[1:]
     for part in parts:
         if model is None or part not in model.model_fields:
             return False
