@@ -42,4 +42,5 @@ class Scales:
 
     def _fits(self, live: Collection[Worker], promised: int) -> bool:
         unweighed = max(0, len(live) - self._weighed) + promised + 1
-        return not live or self._weight + unweighed * TYPICAL * MEGABYTE <= self._memory
+        first = not live and not promised
+        return first or self._weight + unweighed * TYPICAL * MEGABYTE <= self._memory

@@ -12,6 +12,7 @@ import psutil
 from botkit.claude.options import PoolLimits, Profile
 from botkit.claude.pool import Pool
 from botkit.claude.runner import ClaudeRunner
+from botkit.claude.scales import TYPICAL
 from botkit.events import TurnEvent, TurnFailed, TurnFinished, Waiting
 from tests.botkit.claude.conftest import FAST, Talk, new_talk
 
@@ -58,6 +59,19 @@ async def test_the_ceiling_holds_and_waiting_turns_are_served_in_order(fake: Fak
     assert waited == sorted(waited, reverse=True)
     assert waited[-1] == 0
     assert not any(isinstance(event, Waiting) for event in talks[0].events)
+
+
+async def test_sessions_that_begin_in_the_same_moment_wait_for_room_in_memory(
+    fake: Fake, ambient: dict[str, str]
+) -> None:
+    profile = fake("normal")
+    limits = PoolLimits(max_workers=8, spares=0, memory=2 * TYPICAL)
+    async with running(profile, limits, ambient) as (_, runner):
+        talks = [new_talk(runner, profile.workdir) for _ in range(5)]
+        ended = await asyncio.gather(*(talk.ask("hello", seconds=20) for talk in talks))
+    assert all(isinstance(outcome, TurnFinished) for outcome in ended)
+    waited = [any(isinstance(event, Waiting) for event in talk.events) for talk in talks]
+    assert waited == [False, False, True, True, True]
 
 
 async def test_one_person_does_not_hold_up_another(fake: Fake, ambient: dict[str, str]) -> None:
