@@ -81,7 +81,7 @@ class Feed:
     def _joins(self, event: TextDelta | ThinkingDelta) -> bool:
         """Whether it goes on with what is still unread."""
         last = self._events[-1][0] if self._events else None
-        if type(last) is type(event) and isinstance(last, TextDelta | ThinkingDelta) and last.parent == event.parent:
+        if isinstance(last, TextDelta | ThinkingDelta) and type(last) is type(event) and last.parent == event.parent:
             self._more.append(event.text)
             return True
         return False

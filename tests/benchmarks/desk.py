@@ -26,6 +26,7 @@ from botkit.model import PLAIN, Conversation, Message, Overrides, Session, Turn,
 from botkit.protocols import Runner
 from botkit.redact import Redactor
 from botkit.stores import open_store
+from botkit.surroundings import CliCommand, Surroundings
 from botkit.testing.model import LoopbackModel
 from botkit.testing.model_directives import directives
 from botkit.testing.model_script import Ask, Step
@@ -81,6 +82,15 @@ class Stamped:
 
     async def forget(self, session: str) -> bool:
         return await self._runner.forget(session)
+
+    async def fork(self, session: Session, id: str) -> bool:
+        return await self._runner.fork(session, id)
+
+    async def commands(self, session: Session) -> Sequence[CliCommand] | None:
+        return await self._runner.commands(session)
+
+    def surroundings(self, session: Session) -> Surroundings:
+        return self._runner.surroundings(session)
 
 
 @dataclass

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from redis.asyncio import Redis
@@ -46,7 +47,7 @@ class _Overheard:
 
     async def so_far(self) -> list[str]:
         """All that came before now, each only once."""
-        await self._client.execute_command("ECHO", "now")  # pyright: ignore[reportUnknownMemberType] (as above)
+        await cast("Any", self._client).execute_command("ECHO", "now")
         async with asyncio.timeout(SECONDS):
             while "ECHO" not in self._commands:
                 self._news.clear()

@@ -12,7 +12,7 @@ from adapters.http.asking import Question, asked
 from adapters.http.call import Call
 from adapters.http.deciding import decide
 from adapters.http.endpoint import Endpoint
-from adapters.http.errors import HttpError, invalid
+from adapters.http.errors import HttpError, invalid, unavailable
 from adapters.http.live import encode, frames
 from adapters.http.live.events import may_stream, watched
 from adapters.http.sessions import Known, known
@@ -45,7 +45,7 @@ async def stream(call: Call) -> web.StreamResponse:
     ):
         socket = web.WebSocketResponse(heartbeat=PING, max_msg_size=MAX_FRAME, compress=False)
         await socket.prepare(call.request)
-        talk = _Talk(call, found, socket, leave)
+        talk = _Talk(call, found, socket, "stop" if leave == "stop" else "finish")
         if forgotten:
             await talk.tell({"type": "reset"})
         telling = asyncio.create_task(talk.out(watch), name=f"live-{call.id}")
@@ -95,7 +95,7 @@ class _Talk:
                 ref = {"ref": frame.ref} if frame.ref else {}
                 await self._obey(frame, ref)
             except HttpError as problem:
-                await self.tell({"type": "error", **problem.body("native"), **ref})
+                await self._fail(problem, ref)
 
     async def end(self) -> None:
         """What was begun here goes on, or ends, as the program asked for when it came."""
@@ -153,10 +153,12 @@ class _Talk:
         try:
             await call.gateway.metered(call)
         except HttpError as problem:
-            await self.tell({"type": "error", **problem.body("native"), **ref})
+            await self._fail(problem, ref)
         except StoreError:
-            problem = HttpError(503, "unavailable", "botkit is stopping or its store does not answer")
-            await self.tell({"type": "error", **problem.body("native"), **ref})
+            await self._fail(unavailable("botkit is stopping or its store does not answer"), ref)
+
+    async def _fail(self, problem: HttpError, ref: dict[str, str]) -> None:
+        await self.tell({"type": "error", **problem.body("native"), **ref})
 
 
 def _same_site(call: Call) -> None:
