@@ -37,6 +37,8 @@ class DiscordSettings(BaseModel):
     @model_validator(mode="after")
     def _complete(self) -> Self:
         token = self.bot_token.get_secret_value()
+        if not token:
+            raise ValueError("bot_token must not be empty")
         if token.lower().startswith("bot ") or token != token.strip():
             raise ValueError("bot_token is the token alone, without 'Bot ' or spaces")
         if not self.api_url.startswith(("https://", "http://")):

@@ -62,6 +62,8 @@ class SlackSettings(BaseModel):
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
+        if not self.bot_token.get_secret_value():
+            raise ValueError("bot_token must not be empty")
         if self.bot_token.get_secret_value().startswith("xapp-"):
             raise ValueError("bot_token is an app-level token (xapp-…); it must be the bot's own, xoxb-…")
         if self.app_token.get_secret_value().startswith(("xoxb-", "xoxp-")):

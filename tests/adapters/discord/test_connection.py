@@ -166,6 +166,7 @@ async def test_what_is_under_way_is_handed_in_before_leaving(discord: LoopbackDi
         ({"api_url": "discord.com"}, "api_url"),
         ({"gateway_url": "https://gateway.discord.gg"}, "gateway_url"),
         ({"colour": "red"}, "Extra inputs"),
+        ({"bot_token": ""}, "bot_token must not be empty"),
     ],
 )
 def test_settings_that_cannot_work_are_refused(changes: dict[str, str], problem: str) -> None:

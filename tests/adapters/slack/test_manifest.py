@@ -84,6 +84,7 @@ def test_the_slash_command_says_what_the_bot_offers() -> None:
         ({"bot_token": "xoxb-1", "app_token": "xapp-1", "api_url": "slack.com"}, "https://"),
         ({"bot_token": "xoxb-1", "app_token": "xapp-1", "colour": "red"}, "colour"),
         ({"app_token": "xapp-1"}, "bot_token"),
+        ({"bot_token": "", "app_token": "xapp-1"}, "bot_token must not be empty"),
     ],
 )
 def test_wrong_settings_say_what_is_wrong(given: dict[str, str], complaint: str) -> None:
