@@ -14,12 +14,12 @@ import socket
 import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
-from ipaddress import ip_address, ip_network
-from urllib.parse import urlsplit
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from typing import Any
 
 import aiohttp
 import structlog
-from aiohttp.abc import AbstractResolver, ResolveResult
+from yarl import URL
 
 from adapters.http.api.run_shape import shown
 from adapters.http.errors import HttpError, invalid
@@ -35,6 +35,8 @@ ANSWER_WITHIN = 10.0
 """Seconds the receiver has to answer a try."""
 PASSING = (408, 425, 429)
 """Refusals that may pass, beside all that is the receiver's own fault."""
+_TRANSLATED = (ip_network("64:ff9b::/96"), ip_network("::/96"))
+"""IPv6 addresses that end with the IPv4 address they lead to: NAT64, and its oldest ancestor."""
 
 
 class Webhooks:
@@ -48,7 +50,7 @@ class Webhooks:
 
     @asynccontextmanager
     async def opened(self) -> AsyncGenerator[None]:
-        connector = aiohttp.TCPConnector(resolver=_Guarded(self), use_dns_cache=False, limit=50)
+        connector = aiohttp.TCPConnector(socket_factory=self._socket, use_dns_cache=False, limit=50)
         timeout = aiohttp.ClientTimeout(total=ANSWER_WITHIN)
         async with aiohttp.ClientSession(connector=connector, timeout=timeout, trust_env=False) as self._http:
             yield
@@ -67,32 +69,24 @@ class Webhooks:
             raise invalid("webhook", "webhooks are not set up here ([gateway.webhooks] secret)")
         del key
         try:
-            parts = urlsplit(url)
-            host, _ = parts.hostname or "", parts.port
+            to = URL(url)  # read as it will be when it is posted to: there `１２７.0.0.1` is an address, too
         except ValueError:
             raise invalid("webhook", "is no URL") from None
-        if (
-            parts.scheme not in ("https", "http")
-            or not host
-            or parts.username
-            or parts.password
-            or not url.isprintable()
-        ):
+        if to.scheme not in ("https", "http") or not to.raw_host or to.user or to.password or not url.isprintable():
             raise invalid("webhook", "expected https://host/path, without a name or password")
-        if parts.scheme == "http" and not self._open:
+        if to.scheme == "http" and not self._open:
             raise invalid("webhook", "expected https://")
         try:
-            literal = ip_address(host)
+            literal = ip_address(to.raw_host)
         except ValueError:
-            return url
+            return url  # what the name leads to is looked at when a connection is made
         if not self.reachable(str(literal)):
             raise invalid("webhook", "webhooks do not go to this address")
         return url
 
     def reachable(self, address: str) -> bool:
         """Whether a webhook may go to this IP address: a public one, or one that the config names."""
-        found = ip_address(address.partition("%")[0])
-        found = getattr(found, "ipv4_mapped", None) or found
+        found = _destination(ip_address(address.partition("%")[0]))
         if any(found in network for network in self._open):
             return True
         return found.is_global and not found.is_multicast
@@ -115,7 +109,7 @@ class Webhooks:
     async def _try(self, run: Run, body: bytes) -> int:
         """The receiver's status; 0: there was none."""
         assert self._http is not None, "not opened"
-        if urlsplit(run.webhook).scheme == "http" and not self._open:
+        if URL(run.webhook).scheme == "http" and not self._open:
             return 403  # the config has changed since
         try:
             headers = {"Content-Type": "application/json", "User-Agent": "botkit", **self._signature(run, body)}
@@ -131,30 +125,22 @@ class Webhooks:
         signature = f"v1,{base64.b64encode(digest).decode()}"
         return {"webhook-id": id, "webhook-timestamp": at, "webhook-signature": signature}
 
+    def _socket(self, address: tuple[Any, ...]) -> socket.socket:
+        """For every connection, whoever found the address and however: what is checked is what is connected to."""
+        family, kind, protocol, _, to = address
+        if not self.reachable(to[0]):
+            raise OSError("webhooks do not go to this address")
+        return socket.socket(family, kind, protocol)
+
     def _derived(self, key: str) -> bytes:
         """A secret for each key, so that none can sign for another."""
         return hmac.new(self._secret, f"webhook:{key}".encode(), hashlib.sha256).digest()
 
 
-class _Guarded(AbstractResolver):
-    """Finds addresses and gives out none that a webhook may not go to: what was checked is what is connected to."""
-
-    def __init__(self, webhooks: Webhooks) -> None:
-        self._webhooks = webhooks
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        loop = asyncio.get_running_loop()
-        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, family=family)
-        results = [
-            ResolveResult(hostname=host, host=str(address[0]), port=port, family=kind, proto=0, flags=0)
-            for kind, _, _, _, address in found
-            if self._webhooks.reachable(str(address[0]))
-        ]
-        if not results:
-            raise OSError(f"webhooks do not go to {host}")
-        return results
-
-    async def close(self) -> None:
-        pass
+def _destination(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
+    """Where packets to it end: some IPv6 addresses are another way to write an IPv4 address."""
+    if isinstance(address, IPv4Address):
+        return address
+    if any(address in network for network in _TRANSLATED):
+        return IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour or address

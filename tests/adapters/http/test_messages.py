@@ -9,6 +9,7 @@ import hmac
 import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,10 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from adapters.http.settings import WebhookSettings
+from adapters.http.webhooks import Webhooks
 from botkit.keys import Scopes
+from botkit.runs import Run
 from tests.adapters.http.desk import PATIENCE, Desk, desk
 from tests.adapters.http.program import program
 
@@ -220,6 +224,11 @@ async def test_webhooks_go_to_no_private_address(tmp_path: Path) -> None:
             "https://[::1]/x",
             "https://[::ffff:10.0.0.1]/x",
             "https://10.0.0.1/x",
+            "https://１２７.0.0.1/x",
+            "https://①⓪.⓪.⓪.①/x",
+            "https://[64:ff9b::10.0.0.1]/x",
+            "https://[2002:7f00:1::]/x",
+            "https://[::127.0.0.1]/x",
             "https://user:secret@example.com/",
             "ftp://example.com/",
             "https://",
@@ -236,6 +245,17 @@ async def test_webhooks_go_to_no_private_address(tmp_path: Path) -> None:
         assert told.next.empty()
         sync = {"text": "x", "webhook": "https://example.com/"}
         assert (await me.refused("POST", f"/api/sessions/{id}/messages", sync))[2] == "webhook"
+
+
+async def test_a_name_that_leads_to_a_private_address_is_not_posted_to(tmp_path: Path) -> None:
+    webhooks = WebhookSettings.model_validate({"secret": SECRET, "allow": ["10.1.0.0/16"]})
+    run = Run("1", "key", "main", "room", 0.0, status="finished", ended=1.0)
+    async with hook(200) as told:
+        for host in ("localhost", "127.0.0.1", "0x7f000001"):
+            hooks = Webhooks(webhooks, pauses=())
+            async with hooks.opened():
+                await hooks.post(replace(run, webhook=told.url.replace("127.0.0.1", host)))
+        assert told.next.empty()
 
 
 async def test_without_a_secret_there_are_no_webhooks(gateway: Desk) -> None:
