@@ -24,6 +24,15 @@ def warnings(config: Config) -> list[str]:
     return found
 
 
+def served(config: Config) -> set[str]:
+    """The bots that programs with a key can reach."""
+    return {
+        bot.name
+        for bot in config.bots.values()
+        if any(site in config.sites for name in bot.adapters if (site := load_adapter(name).site))
+    }
+
+
 def _http(config: Config) -> Iterator[str]:
     http = config.http
     if not loopback(http.host):

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import time
+from collections.abc import Sequence
 from dataclasses import astuple, fields, replace
 from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
 
+from botkit.audit import served
+from botkit.config import load
 from botkit.errors import ConfigError
 from botkit.fields import duration_text
 from botkit.issuing import Desk
@@ -80,6 +84,7 @@ def create(
     _show_token(key, token)
     if key.signing:
         typer.echo(f"signing secret (shown once): {key.signing}")
+    _warn(bot or (), served(load(config, os.environ)))
 
 
 @app.command("list")
@@ -159,6 +164,17 @@ def delete(
     deleted = at_desk(config, lambda desk: desk.delete(key_id(id)))
     _found(id, deleted or None)
     typer.echo(f"{key_id(id)} is deleted")
+
+
+def _warn(named: Sequence[str], reached: set[str]) -> None:
+    """The config may be changed later, so that a key of no use yet is no error."""
+    if not reached:
+        typer.echo("warning: no bot is open to programs yet; `botkit init http` says what to add", err=True)
+        return
+    for name in named:
+        if name not in reached:
+            there = ", ".join(sorted(reached))
+            typer.echo(f"warning: there is no bot {name!r} that programs can reach (there are: {there})", err=True)
 
 
 def _suspend(id: str, config: Path, *, suspended: bool) -> None:

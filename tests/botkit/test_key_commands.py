@@ -18,7 +18,8 @@ from tests.botkit.test_cli import VALID, Shell
 from tests.botkit.test_cli import shell as shell
 
 TOKEN = re.compile(r"^bk_[0-9a-f]{16}_[0-9a-f]{64}$", re.MULTILINE)
-CONFIG = VALID.replace("memory://", "sqlite:///botkit.db")
+CLOSED = VALID.replace("memory://", "sqlite:///botkit.db")
+CONFIG = f"{CLOSED}\n[bots.main.http]\n\n[gateway]\n"
 
 
 def store(shell: Shell) -> SqliteStore:
@@ -41,6 +42,17 @@ async def opens(shell: Shell, token: str) -> bool:
         except KeyRefused:
             return False
         return True
+
+
+async def test_a_key_that_opens_nothing_yet_is_made_with_a_warning(shell: Shell) -> None:
+    shell.write(CLOSED)
+    code, out, errors = await shell.run("keys", "create", "ci")
+    assert (code, len(TOKEN.findall(out))) == (0, 1)
+    assert "no bot is open to programs yet; `botkit init http`" in errors
+    shell.write(CONFIG)
+    code, out, errors = await shell.run("keys", "create", "ci", "--bot", "mian", "--bot", "main")
+    assert (code, len(TOKEN.findall(out))) == (0, 1)
+    assert errors == "warning: there is no bot 'mian' that programs can reach (there are: main)\n"
 
 
 async def test_a_key_is_made_used_suspended_rotated_and_deleted(shell: Shell) -> None:
