@@ -11,10 +11,12 @@ from typing import Protocol
 from adapters.discord import DiscordSettings
 from adapters.discord.adapter import DiscordAdapter
 from adapters.discord.testing import LoopbackDiscord
+from adapters.feishu import FeishuSettings
+from adapters.feishu.adapter import FeishuAdapter
+from adapters.feishu.testing import LoopbackFeishu
 from adapters.slack import SlackSettings
 from adapters.slack.adapter import SlackAdapter
 from adapters.slack.testing import LoopbackSlack
-from botkit.model import Conversation
 from botkit.protocols import Adapter
 
 
@@ -33,12 +35,8 @@ class Platform(Protocol):
         """Somebody asks the bot, in a conversation of its own."""
         ...
 
-    def place(self, key: str) -> str:
-        """What `shown` calls the conversation with this key."""
-        ...
-
-    def shown(self) -> Iterable[tuple[str, float, object]]:
-        """What was posted or edited: where, when by the monotonic clock, and the content."""
+    def shown(self) -> Iterable[tuple[float, object]]:
+        """What was posted or edited: when by the monotonic clock, and the content."""
         ...
 
     async def until(self, predicate: Callable[[], bool], within: float) -> object: ...
@@ -74,13 +72,10 @@ class Slack:
         where = self._slack.channel(f"channel{number}", person, self._slack.app)
         await self._slack.say(person, where, f"{self._slack.app.mention} speak")
 
-    def place(self, key: str) -> str:
-        return Conversation.parse(key).channel
-
-    def shown(self) -> Iterable[tuple[str, float, object]]:
+    def shown(self) -> Iterable[tuple[float, object]]:
         for call in self._slack.record.calls:
             if call.ok and call.method.startswith("chat."):
-                yield str(call.arguments.get("channel")), call.at, call.arguments
+                yield call.at, call.arguments
 
     async def until(self, predicate: Callable[[], bool], within: float) -> object:
         return await self._slack.record.until(predicate, within)
@@ -102,17 +97,38 @@ class Discord:
         where = self._discord.channel(f"channel{number}")
         await self._discord.say("alice", where, f"{self._discord.app.mention} speak")
 
-    def place(self, key: str) -> str:
-        where = Conversation.parse(key)
-        return where.thread or where.channel
-
-    def shown(self) -> Iterable[tuple[str, float, object]]:
+    def shown(self) -> Iterable[tuple[float, object]]:
         for call in self._discord.record.calls:
             if call.ok and call.route in ("create_message", "edit_message"):
-                yield str(call.arguments.get("channel")), call.at, call.arguments
+                yield call.at, call.arguments
 
     async def until(self, predicate: Callable[[], bool], within: float) -> object:
         return await self._discord.record.until(predicate, within)
+
+
+class Feishu:
+    """Each conversation is the chat of one person with the bot."""
+
+    def __init__(self, feishu: LoopbackFeishu) -> None:
+        self._feishu = feishu
+        given = {"app_id": feishu.app.id, "app_secret": feishu.app.secret, "domain": feishu.url}
+        self.adapter = FeishuAdapter("feishu", FeishuSettings.model_validate(given))
+
+    @property
+    def refused(self) -> Counter[str]:
+        return self._feishu.rate_limited
+
+    async def ask(self, number: int) -> None:
+        person = self._feishu.person(f"person{number}")
+        await self._feishu.say(person, self._feishu.p2p(person), "speak")
+
+    def shown(self) -> Iterable[tuple[float, object]]:
+        for call in self._feishu.calls:
+            if call.status == 200 and not call.code:
+                yield call.at, call.arguments
+
+    async def until(self, predicate: Callable[[], bool], within: float) -> object:
+        return await self._feishu.until(predicate, within)
 
 
 @asynccontextmanager
@@ -127,6 +143,12 @@ async def _discord() -> AsyncGenerator[Platform]:
         yield Discord(discord)
 
 
+@asynccontextmanager
+async def _feishu() -> AsyncGenerator[Platform]:
+    async with LoopbackFeishu() as feishu:
+        yield Feishu(feishu)
+
+
 PLATFORMS = (
     # chat.update: tier 3, about fifty a minute for the workspace.
     Opening("Slack, edits", lambda: _slack("edit"), lambda live: max(1.2, live * 60 / 50)),
@@ -134,4 +156,6 @@ PLATFORMS = (
     Opening("Slack, native streams", lambda: _slack("native"), lambda live: max(0.6, live * 60 / 100), most=20),
     # Five edits in five seconds for each channel, fifty requests a second for the account.
     Opening("Discord", _discord, lambda live: max(1.0, live / 50)),
+    # A thousand calls of a method a minute; a card takes ten operations a second.
+    Opening("Feishu, streaming cards", _feishu, lambda live: max(0.5, live * 60 / 1000)),
 )

@@ -7,7 +7,6 @@ import re
 import statistics
 import tempfile
 import time
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
@@ -34,10 +33,10 @@ from tests.benchmarks.rows import Row
 
 GAP = 0.1
 """Seconds between two words of an answer."""
-END = "theend"
 PATIENCE = 110.0
 """Seconds until all answers stand: fifty finals alone take Slack a minute."""
-_WORD = re.compile(rb"word(\d+)")
+_WORD, _END = re.compile(rb"word(\d+)x(\d+)"), re.compile(rb"end(\d+)x")
+"""Which answer, and the number of the word in it."""
 
 
 class Speaker(ScriptedRunner):
@@ -45,25 +44,26 @@ class Speaker(ScriptedRunner):
 
     def __init__(self, words: int) -> None:
         super().__init__()
-        self.spoken: dict[str, list[float]] = {}
-        """The times, by conversation."""
+        self.spoken: list[list[float]] = []
+        """Of each answer, the times."""
         self._words = words
 
     @asynccontextmanager
     async def start(self, turn: Turn) -> AsyncGenerator[AsyncIterator[TurnEvent]]:
-        yield self._speak(turn)
+        del turn
+        self.spoken.append([])
+        yield self._speak(len(self.spoken) - 1)
 
-    async def _speak(self, turn: Turn) -> AsyncGenerator[TurnEvent]:
-        said = self.spoken[turn.conversation.key] = []
-        text = ""
+    async def _speak(self, answer: int) -> AsyncGenerator[TurnEvent]:
+        text, end = "", f"end{answer}x"
         for number in range(self._words):
             await asyncio.sleep(GAP)
-            word = f"word{number} "
+            word = f"word{answer}x{number} "
             text += word
-            said.append(time.monotonic())
+            self.spoken[answer].append(time.monotonic())
             yield TextDelta(word)
-        yield TextDelta(END)
-        yield TurnFinished(text + END)
+        yield TextDelta(end)
+        yield TurnFinished(text + end)
 
 
 @dataclass
@@ -113,22 +113,21 @@ async def _run(opening: Opening, count: int, seconds: float) -> _Seen:
 
 def _judge(platform: Platform, runner: Speaker, seen: _Seen) -> None:
     seen.refused = platform.refused
-    shown: dict[str, list[tuple[int, float]]] = {}
-    finished: set[str] = set()
-    for where, at, content in platform.shown():
+    shown: dict[int, dict[int, float]] = {}
+    finished: set[int] = set()
+    for at, content in platform.shown():
         raw = msgspec.json.encode(content)
-        if numbers := _WORD.findall(raw):
-            shown.setdefault(where, []).append((max(map(int, numbers)), at))
-        if END.encode() in raw:
-            finished.add(where)
-    for key, said in runner.spoken.items():
-        where = platform.place(key)
-        seen.unfinished += where not in finished
-        newest = sorted(shown.get(where, []))
-        for number, at in enumerate(said):
-            first = bisect_left(newest, (number, 0.0))
-            if first < len(newest):
-                seen.lags.append(max(0.0, min(when for _, when in newest[first:]) - at))
+        finished |= {int(answer) for answer in _END.findall(raw)}
+        for answer, newest in {int(answer): int(number) for answer, number in _WORD.findall(raw)}.items():
+            times = shown.setdefault(answer, {})
+            times[newest] = min(at, times.get(newest, at))
+    seen.unfinished = len(runner.spoken) - len(finished)
+    for answer, said in enumerate(runner.spoken):
+        visible = float("inf")
+        for number, at in reversed(list(enumerate(said))):  # what is on the screen has all words before it
+            visible = min(visible, shown.get(answer, {}).get(number, visible))
+            if visible < float("inf"):
+                seen.lags.append(max(0.0, visible - at))
 
 
 def _bot(root: Path, platform: Platform, runner: Speaker) -> Bot:
