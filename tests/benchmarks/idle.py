@@ -17,6 +17,7 @@ from pathlib import Path
 import psutil
 
 from adapters.discord.testing import LoopbackDiscord
+from adapters.feishu.testing import LoopbackFeishu
 from adapters.slack.testing import LoopbackSlack
 from tests.benchmarks.peer import ROOT, bare_environ
 from tests.benchmarks.rows import Row
@@ -57,7 +58,13 @@ async def _discord() -> AsyncGenerator[Settings]:
         yield {"bot_token": discord.token, "api_url": discord.url, "gateway_url": discord.gateway_url}
 
 
-LOOPBACKS = {"slack": _slack, "discord": _discord}
+@asynccontextmanager
+async def _feishu() -> AsyncGenerator[Settings]:
+    async with LoopbackFeishu() as feishu:
+        yield {"app_id": feishu.app.id, "app_secret": feishu.app.secret, "domain": feishu.url}
+
+
+LOOPBACKS = {"slack": _slack, "discord": _discord, "feishu": _feishu}
 LIMITS = {"slack": 65.0}
 """Megabytes."""
 
