@@ -17,6 +17,7 @@ from adapters.http.call import Call
 from adapters.http.endpoint import Endpoint
 from adapters.http.errors import invalid
 from adapters.http.files import Sent, held, of_base64
+from adapters.http.idempotency import HEADER
 from adapters.http.sessions import Known, known
 from adapters.http.streaming import stream
 from adapters.http.wishes import Body, Claude, UserName, object_schema
@@ -64,13 +65,15 @@ class Answered(Told):
 
 async def say(call: Call) -> web.StreamResponse:
     found, body = await known(call, call.part("id")), call.parsed(NewMessage)
+    if body.webhook and body.mode != "async":
+        raise invalid("webhook", 'only with mode "async"')
+    webhook = call.gateway.webhooks.allowed(body.webhook)
     question = await _question(call, found, body)
     if body.mode == "async":
-        run = await started(call, question, webhook=call.gateway.webhooks.allowed(body.webhook, call.key))
-        return told(shown(run), status=202)
-    if body.webhook:
-        raise invalid("webhook", 'only with mode "async"')
+        return told(shown(await started(call, question, webhook=webhook)), status=202)
     if body.mode == "stream":
+        if HEADER in call.request.headers:
+            raise invalid(HEADER, "a stream cannot be given twice: use sync or async")
         return await stream(call, question, EventFrames(found.bot, found.session.id))
     return await answered(call, question)
 

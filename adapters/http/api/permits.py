@@ -40,7 +40,7 @@ def permit(found: Known, tool: Tool) -> Surroundings:
 
 def hidden(found: Known, path: Path) -> bool:
     """Whether a path relative to the folder is not the session's: what other sessions were sent lies there too."""
-    if path.parts[:1] != (FOLDER,):
+    if not path.parts or path.parts[0].lower() != FOLDER:  # also where `.Botkit` is the same folder
         return False
     own = (FOLDER, UPLOADS, folder_name(found.session.id))
     return path.parts[: len(own)] != own

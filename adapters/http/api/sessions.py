@@ -78,11 +78,11 @@ async def page(call: Call) -> web.StreamResponse:
         if adapter is None or not call.key.scopes.bot(name) or query.bot not in ("", name):
             continue
         sessions = await bot.store.list_sessions(name, owner=owner, before=before)
-        found += [Known(bot, adapter, session) for session in sessions if session.owner]
+        found += [Known(bot, adapter, session) for session in sessions]
     found.sort(key=lambda each: (each.session.used, each.session.id), reverse=True)
     listed = found[: query.limit]
     last = listed[-1].session if len(found) > query.limit else None
-    data = [shown(each, call.key) for each in listed]
+    data = [shown(each, call.key) for each in listed if each.session.owner]  # without those that were forgotten
     return told(SessionPage(data=data, next=cursor(last.used, last.id) if last else None))
 
 

@@ -143,7 +143,8 @@ def _whole(call: Call) -> tuple[str, bytes]:
 
 async def _parts(call: Call) -> list[tuple[str, bytes]]:
     """The files of a form, which has been read already."""
-    content = StreamReader(call.request.protocol, 2**16, loop=asyncio.get_running_loop())
+    # As much as there is: a reader that is too full would hold up the connection, which has nothing more to say.
+    content = StreamReader(call.request.protocol, len(call.raw) + 1, loop=asyncio.get_running_loop())
     content.feed_data(call.raw)
     content.feed_eof()
     found: list[tuple[str, bytes]] = []
@@ -152,6 +153,8 @@ async def _parts(call: Call) -> list[tuple[str, bytes]]:
         while (part := await reader.next()) is not None:
             if not isinstance(part, BodyPartReader):
                 raise ValueError("a form in a form")
+            if part.headers.get("Content-Encoding", "identity").lower() != "identity":
+                raise ValueError("a few packed bytes may be gigabytes")
             data = bytes(await part.read(decode=True))
             if part.filename is not None:
                 found.append((part.filename, data))

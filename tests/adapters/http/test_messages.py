@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import gzip
 import hashlib
 import hmac
+import io
 import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -106,6 +108,31 @@ async def test_files_are_sent_along_or_uploaded_before(gateway: Desk) -> None:
     assert await me.refused("POST", f"/api/sessions/{id}/messages", wrong) == (404, "not_found", "files.0.name")
 
 
+async def test_a_form_may_be_large_and_hides_nothing(gateway: Desk) -> None:
+    me = await program(gateway)
+    path = f"/api/sessions/{await me.session()}/files"
+    form = aiohttp.FormData()
+    form.add_field("file", io.BytesIO(b"x" * 3_000_000), filename="large.bin")
+    (made,) = (await me.post(f"{path}/upload", data=form, expected=201))["data"]
+    assert made["size"] == 3_000_000
+    part = b"Content-Disposition: form-data; name=f; filename=bomb\r\nContent-Encoding: gzip\r\n\r\n"
+    packed = b"--b\r\n" + part + gzip.compress(b"x" * 1000) + b"\r\n--b--\r\n"
+    form_of = {"Content-Type": "multipart/form-data; boundary=b"}
+    assert (await me.refused("POST", f"{path}/upload", data=packed, headers=form_of))[::2] == (400, "files")
+    broken = {"Content-Encoding": "gzip", "Content-Type": "application/octet-stream"}
+    assert (await me.refused("POST", f"{path}/upload", data=b"not gzip", headers=broken))[:2] == (400, "invalid_body")
+
+
+async def test_files_of_a_message_that_is_turned_down_are_not_kept(gateway: Desk) -> None:
+    mute = await program(gateway, scopes=Scopes(streaming=False))
+    path = f"/api/sessions/{await mute.session()}/messages"
+    said = {"text": "!say x", "files": [{"name": "x.txt", "data": "cGx1bQ=="}]}
+    assert (await mute.refused("POST", path, {**said, "mode": "stream"}))[0] == 403
+    hooked = {**said, "mode": "async", "webhook": "https://example.com/"}
+    assert (await mute.refused("POST", path, hooked))[::2] == (400, "webhook")
+    assert not [file for file in await asyncio.to_thread(gateway.files) if file.name != ".gitignore"]
+
+
 async def test_a_run_is_started_looked_up_and_told_once(gateway: Desk) -> None:
     me = await program(gateway)
     id = await me.session(name="room")
@@ -119,12 +146,18 @@ async def test_a_run_is_started_looked_up_and_told_once(gateway: Desk) -> None:
     )
     assert (done["user"], done["error"]) == ("ada", None)
     assert done["usage"]["output_tokens"] > 0
+    slow = await me.begin(id, "!words 2000 20ms")
+    waiting = await me.begin(id, "!say later")
+    await gateway.model.asked("!words 2000")
+    assert [(await me.get(f"/api/runs/{each}"))["status"] for each in (slow, waiting)] == ["running", "queued"]
+    assert await me.post(f"/api/sessions/{id}/stop", {"queue": True}) == {"stopped": True, "withdrawn": 1}
+    assert {(await me.ended(each))["status"] for each in (slow, waiting)} == {"stopped"}
     failed = await me.ended(await me.begin(id, "!status 400"))
     assert (failed["status"], failed["text"], failed["error"]["code"]) == ("failed", None, "model_unavailable")
     listed = await me.get("/api/runs", params={"limit": 1})
     assert [each["id"] for each in listed["data"]] == [failed["id"]]
-    more = await me.get("/api/runs", params={"limit": 1, "after": listed["next"]})
-    assert [each["id"] for each in more["data"]] == [run]
+    more = await me.get("/api/runs", params={"limit": 3, "after": listed["next"]})
+    assert [each["id"] for each in more["data"]] == [waiting, slow, run]
     other = await program(gateway, scopes=Scopes())
     assert (await other.refused("GET", f"/api/runs/{run}"))[0] == 404
     calls = await me.get(f"/api/sessions/{id}/tool-calls")
@@ -147,7 +180,8 @@ async def test_a_request_that_is_sent_twice_is_carried_out_once(gateway: Desk) -
     assert await me.post(path, {"text": "!delay 500ms\n!say once"}, headers=head) == first
     assert len([ask for ask in gateway.model.asks if "once" in ask.prompt]) == 1
     assert (await me.refused("POST", path, {"text": "other"}, headers=head))[:2] == (422, "idempotency_key_reused")
-    assert (await me.refused("POST", path, {"text": "x"}, headers={"Idempotency-Key": "a b"}))[2] == "Idempotency-Key"
+    for body, name in (({"text": "x"}, "a b"), ({"text": "x", "mode": "stream"}, "three")):
+        assert (await me.refused("POST", path, body, headers={"Idempotency-Key": name}))[2] == "Idempotency-Key"
     wrong = {"Idempotency-Key": "two"}
     assert (await me.refused("POST", path, {"text": ""}, headers=wrong))[0] == 400
     assert (await me.post(path, {"text": "!say now"}, headers=wrong))["text"] == "now"
