@@ -90,7 +90,9 @@ def _checked(
     try:
         return model.model_validate(table, context=context)
     except ValidationError as error:
-        # A key whose variable is missing is already on the list.
+        # A key whose variable is missing is already on the list; what is said of the table may only follow from it.
         missing = {problem.key for problem in problems}
+        if any(known.startswith(f"{dotted(key)}.") for known in missing):
+            missing.add(dotted(key))
         problems += [problem for problem in explain(error, model, key) if problem.key not in missing]
         return None

@@ -12,6 +12,7 @@ from botkit.access import Access
 from botkit.config import build, default_chat_config, load
 from botkit.display import Display
 from botkit.errors import ConfigError
+from botkit.example import example
 from botkit.expand import Toml
 from botkit.limits import Rate
 from botkit.plugins import AdapterPlugin, names
@@ -218,6 +219,13 @@ def test_a_missing_variable_is_named_with_its_key(tmp_path: Path) -> None:
         "bots.main.effort: expected the environment variable EFFORT; it is not set",
         'bots.main.settings: expected "${NAME}" or "${NAME:-default}"; \'${\'',
     ]
+
+
+@pytest.mark.parametrize("adapter", ["slack", "feishu", "discord"])
+def test_a_missing_variable_of_a_platform_is_said_once(tmp_path: Path, adapter: str) -> None:
+    found = problems(tmp_path, example((adapter,)))
+    assert found
+    assert [each for each in found if "expected the environment variable" not in each] == []
 
 
 def test_a_variable_is_put_in_once_and_may_have_a_default(tmp_path: Path) -> None:
