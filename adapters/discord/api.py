@@ -24,6 +24,8 @@ from botkit.errors import AdapterError, Gone, NotAllowed, RateLimited, TooLong, 
 DEADLINE = 15.0
 """Seconds for one call."""
 UPLOAD_DEADLINE = 120.0
+LOST = (aiohttp.ClientError, AssertionError, TimeoutError, OSError)
+"""What a call without an answer ends with. aiohttp asserts that its session is open, and ours closes when we leave."""
 USER_AGENT = "DiscordBot (https://github.com/botkit, 0.1)"
 """Discord wants this form, https://docs.discord.com/developers/reference#user-agent."""
 
@@ -88,7 +90,7 @@ class Api:
                 session.request(method, self._base_url + path, params=query, data=data, headers=headers) as response,
             ):
                 return self._heard(route, response, await response.read())
-        except (aiohttp.ClientError, TimeoutError, OSError) as problem:
+        except LOST as problem:
             raise translate(problem, f"{method} {template}") from problem
 
     @staticmethod

@@ -22,6 +22,8 @@ from botkit.errors import AdapterError, Unreachable
 DEADLINE = 15.0
 """Seconds for one call."""
 UPLOAD_DEADLINE = 120.0
+LOST = (aiohttp.ClientError, AssertionError, TimeoutError, OSError)
+"""What a call without an answer ends with. aiohttp asserts that its session is open, and ours closes when we leave."""
 TOKEN = "/open-apis/auth/v3/tenant_access_token/internal"
 
 
@@ -123,7 +125,7 @@ class Api:
                 session.request(method, self.base_url + path, params=query, data=data, headers=headers) as response,
             ):
                 answer = _object(await response.read())
-        except (aiohttp.ClientError, TimeoutError, OSError) as problem:
+        except LOST as problem:
             raise translate(problem, says) from problem
         if answer.get("code") != 0 or response.status >= 400:
             raise refused(response.status, response.headers, answer, says)

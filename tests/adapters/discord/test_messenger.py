@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from adapters.discord.adapter import DiscordAdapter
+from adapters.discord.api import Api
 from adapters.discord.testing import LoopbackDiscord, Trouble
 from botkit.errors import AdapterError, Gone, NotAllowed, RateLimited, TooLong, Unreachable
 from botkit.model import Conversation, MessageRef, Outgoing
@@ -144,6 +145,17 @@ async def test_each_failure_has_its_meaning(
     if isinstance(failed.value, RateLimited):
         assert failed.value.retry_after >= 5
     assert len([call for call in discord.calls if call.route == "edit_message"]) == 1
+
+
+async def test_a_call_under_way_while_the_adapter_leaves_may_be_tried_again(discord: LoopbackDiscord) -> None:
+    api = Api(discord.token, discord.url)
+    for steps in range(30):
+        async with api.connected():
+            calls = [asyncio.create_task(api.call("GET", "/users/@me")) for _ in range(2)]
+            for _ in range(steps):
+                await asyncio.sleep(0)
+        for said in await asyncio.gather(*calls, return_exceptions=True):
+            assert isinstance(said, dict | Unreachable), steps
 
 
 async def test_where_nobody_listens_nothing_was_done(discord: LoopbackDiscord, where: Conversation) -> None:

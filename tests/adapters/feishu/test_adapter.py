@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 from pydantic import ValidationError
 
 from adapters.feishu import FeishuSettings, plugin
+from adapters.feishu.api import Api
 from adapters.feishu.scopes import NEEDS, missing
 from adapters.feishu.testing import LoopbackFeishu
 from adapters.feishu.wire import Json
@@ -33,6 +35,17 @@ async def feishu() -> AsyncGenerator[LoopbackFeishu]:
 async def test_the_doctor_names_the_bot(feishu: LoopbackFeishu) -> None:
     said = await adapter_for(feishu).check()
     assert said == f"claude ({feishu.open_id(feishu.app)}) at {feishu.url}"
+
+
+async def test_a_call_under_way_while_the_adapter_leaves_may_be_tried_again(feishu: LoopbackFeishu) -> None:
+    api = Api(feishu.app.id, feishu.app.secret, feishu.url)
+    for steps in range(30):
+        async with api.connected():
+            calls = [asyncio.create_task(api.call("GET", "/open-apis/bot/v3/info")) for _ in range(2)]
+            for _ in range(steps):
+                await asyncio.sleep(0)
+        for said in await asyncio.gather(*calls, return_exceptions=True):
+            assert isinstance(said, dict | Unreachable), steps
 
 
 async def test_the_doctor_names_each_missing_scope_and_what_it_is_for(feishu: LoopbackFeishu) -> None:
