@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
+import psutil
 import structlog
 
 from botkit.claude import reap
@@ -114,11 +115,14 @@ class Process(asyncio.SubprocessProtocol):
             self.frozen = False
             self._signal_group(signal.SIGCONT)
 
-    async def close(self) -> bool:
-        """End it: stdin, SIGTERM, SIGKILL, each with its time, and whatever it has started. True when all is gone."""
+    async def close(self, *, childless: bool = False) -> bool:
+        """End it: stdin, SIGTERM, SIGKILL, each with its time, and whatever it has started. True when all is gone.
+
+        `childless`: it has started nothing, so that nothing is looked for if it ends by itself.
+        """
         if self._transport is None:
             return True
-        family = await reap.family(self.pid, self.marker)
+        family = frozenset[psutil.Process]() if childless else await reap.family(self.pid, self.marker)
         self.thaw()
         if self._stdin:
             self._stdin.close()

@@ -68,6 +68,7 @@ class Worker:
         self._serving = Serving(profile, self._process.write)
         self._unasked: asyncio.Task[None] | None = None
         self._seen: set[str] = set()
+        self._tools_used = False
         self._closed = False
 
     async def start(
@@ -175,9 +176,16 @@ class Worker:
     async def close(self) -> bool:
         """End the process, politely first. True when it and all it has started are gone."""
         self._closed = True
-        gone = await self._process.close()
+        gone = await self._process.close(childless=self._childless)
         await self._settle()
         return gone
+
+    @property
+    def _childless(self) -> bool:
+        """No tool was used, and there is nothing else that could start a process: no server, no hook, no command."""
+        own = self.profile
+        more = own.mcp_config or own.settings or own.trust_workdir or own.launcher or own.slash_commands
+        return not self._tools_used and not more
 
     async def kill(self) -> bool:
         self._closed = True
@@ -247,6 +255,7 @@ class Worker:
         return self.exchange
 
     def _end(self, exchange: Exchange) -> None:
+        self._tools_used |= exchange.fold.tools > 0
         if self.exchange is exchange:
             self.exchange = None
         if exchange.outcome and exchange.outcome.session:
