@@ -43,6 +43,8 @@ _FAILED: Mapping[str, tuple[int, str]] = {
     "gave_up": (502, "gave_up"),
     "error": (503, "turn_failed"),
 }
+_NOT_LOGGED_IN = "Claude Code is not logged in; an operator must give it valid credentials (`botkit doctor` helps)"
+"""In place of the CLI's own words, which ask for a command that nobody here can type."""
 _REFUSED: Mapping[str, int] = {"rate_limited": 429, "queue_full": 429, "not_allowed": 403}
 
 
@@ -112,4 +114,5 @@ def of_outcome(outcome: TurnFinished | TurnFailed) -> HttpError | None:
         return HttpError(status, outcome.refused, outcome.text, retry_after=outcome.retry_after)
     status, code = _FAILED[outcome.reason]
     retry_after = 1.0 if outcome.retryable or status == 503 else 0.0
-    return HttpError(status, code, outcome.detail or f"the turn failed: {outcome.reason}", retry_after=retry_after)
+    said = _NOT_LOGGED_IN if outcome.reason == "login" else outcome.detail or f"the turn failed: {outcome.reason}"
+    return HttpError(status, code, said, retry_after=retry_after)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from botkit.keys import Scopes
+from botkit.testing.model import LoopbackModel
 from botkit.testing.proxy import TcpProxy
 from tests.adapters.http.desk import desk
 from tests.adapters.http.program import program
@@ -43,3 +44,17 @@ async def test_a_claude_that_cannot_be_started_is_said(tmp_path: Path) -> None:
         )
         done = await me.ended(await me.begin(id, "x"))
         assert (done["status"], done["error"]["code"]) == ("failed", "claude_unavailable")
+
+
+async def test_a_claude_without_credentials_is_said_in_words_for_whoever_can_help(tmp_path: Path) -> None:
+    async with LoopbackModel() as model:
+        environment = model.environment(tmp_path)
+        for name in ("PATH", "HOME", "ANTHROPIC_API_KEY"):
+            del environment[name]
+        async with desk(tmp_path, bot={"environment": dict(environment)}, model=model) as it:
+            me = await program(it)
+            status, answer = await me.ask("POST", "/chat", {"text": "hello", "user_id": "ann"})
+    assert (status, answer["error"]["code"]) == (503, "claude_not_logged_in")
+    assert "botkit doctor" in answer["error"]["message"]
+    assert "/login" not in answer["error"]["message"]
+    assert not model.asks
