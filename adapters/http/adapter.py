@@ -87,7 +87,8 @@ class HttpAdapter:
 
     async def drop(self, attachments: Sequence[Attachment]) -> None:
         """Delete held files that were not fetched."""
-        await asyncio.to_thread(_delete, [Path(attachment.id) for attachment in attachments])
+        if attachments:
+            await asyncio.to_thread(_delete, [Path(attachment.id) for attachment in attachments])
 
     async def download(self, attachment: Attachment, into: Path) -> Path:
         """A file is fetched once: it moves."""

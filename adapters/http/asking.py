@@ -159,7 +159,7 @@ class asked:
         """Also of files that no turn has fetched, because policy turned the message down."""
         question = self._question
         question.adapter.forget(self._message.id)
-        if question.files and question.leave == "stop":
+        if question.leave == "stop" or self._waiting.outcome is not None:
             await question.adapter.drop(question.files)
 
 
@@ -173,7 +173,11 @@ async def started(call: Call, question: Question, *, webhook: str = "") -> Run:
     if desk is None:
         raise unavailable("the gateway is stopping")
     with desk.expected(message.id, webhook):
-        turn = await _deliver(question.bot, message)
+        try:
+            turn = await _deliver(question.bot, message)
+        except BaseException:
+            await question.adapter.drop(question.files)
+            raise
         run = replace(of_message(question.bot.name, message, turn), webhook=webhook)
         await desk.begin(run)
     await call.gateway.ledger.pass_on(call.key.id, call.id, record_id(run))

@@ -138,14 +138,17 @@ def http_adapter(bot: Bot) -> HttpAdapter | None:
 
 
 async def read_body(request: web.Request, most: int) -> bytes:
-    """The whole body of at most `most` bytes. Raises HttpError 413."""
+    """The whole body of at most `most` bytes. Raises HttpError 413, 400 for one that is not as its headers say."""
     if request.content_length is not None and request.content_length > most:
         raise _too_large(most)
     body = bytearray()
-    while chunk := await request.content.readany():
-        body += chunk
-        if len(body) > most:
-            raise _too_large(most)
+    try:
+        while chunk := await request.content.readany():
+            body += chunk
+            if len(body) > most:
+                raise _too_large(most)
+    except web.RequestPayloadError:
+        raise HttpError(400, "invalid_body", "the body is broken off, or not encoded as its headers say") from None
     return bytes(body)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Protocol
@@ -16,7 +16,7 @@ from adapters.http.errors import of_outcome
 from botkit.errors import StoreError
 from botkit.events import Outcome, TurnEvent, TurnFailed, TurnFinished
 from botkit.ledger import Ledger
-from botkit.model import Message, ReplyState
+from botkit.model import Attachment, Message, ReplyState
 from botkit.protocols import Store
 from botkit.runs import Run, RunStatus
 from botkit.usage import UsageRecord
@@ -81,6 +81,8 @@ class Place(Protocol):
     @property
     def bot(self) -> str: ...
 
+    async def drop(self, attachments: Sequence[Attachment]) -> None: ...
+
 
 class RunReply:
     """Implements `Reply` for a turn whose outcome is kept instead of shown. Delivered once it is stored."""
@@ -104,6 +106,7 @@ class RunReply:
     async def __aexit__(self, *exc: object) -> None:
         desk = self._place.desk
         if self._outcome is not None and desk is not None:
+            await self._place.drop(self._message.attachments)  # those no turn has fetched: policy turned it down
             self.delivered = await desk.end(self._place.bot, self._message, self._turn, self._outcome)
 
 

@@ -78,6 +78,7 @@ async def stream(
 ) -> web.StreamResponse:
     """Ask and stream the answer. Raises HttpError for what fails before anything was sent, Gone."""
     if not call.key.scopes.streaming:
+        await question.adapter.drop(question.files)
         raise HttpError(403, "not_in_scope", "this API key may not stream", field="stream")
     out = Stream(call, headers or {})
     heartbeat = call.gateway.settings.heartbeat

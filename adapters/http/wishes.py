@@ -24,6 +24,8 @@ Effort = Literal["minimal", "low", "medium", "high", "xhigh", "max"]
 ANY_OBJECT = '{"type": "object"}'
 """The schema of an answer that only has to be JSON."""
 SESSION = re.compile(r"[A-Za-z0-9._:@=+-]{1,128}")
+ARGUMENT = 100_000
+"""Bytes of what a session's worker is told when it starts; Linux takes 128 KB, with what the bot itself says."""
 _MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@/\[\]-]{0,99}")
 _TOOL = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 _EFFORTS: dict[str, str] = {"minimal": "low", "xhigh": "high", "max": "high"}
@@ -69,11 +71,25 @@ def chosen(call: Call, model: str, *, field: str = "model") -> tuple[Bot, HttpAd
 
 
 def overrides(
-    call: Call, bot: Bot, adapter: HttpAdapter, claude: Claude, *, model: str = "", system: str = "", schema: str = ""
+    call: Call,
+    bot: Bot,
+    adapter: HttpAdapter,
+    claude: Claude,
+    *,
+    model: str = "",
+    system: str = "",
+    schema: str = "",
+    session: bool = True,
 ) -> Overrides:
-    """What the turn is to be. Raises HttpError for what this key or this bot does not allow."""
+    """What the turn is to be. Raises HttpError for what this key or this bot does not allow.
+
+    `session`: it is one of a session, whose worker takes less than one that is told everything before its only turn.
+    """
     if not claude.model_fields_set and not (model or system or schema):
         return PLAIN
+    if session:
+        for field, text in (("system", system), ("schema", schema)):
+            startable(text, field)
     mode = claude.permission_mode
     if mode is not None and mode not in (bot.settings.mode, *adapter.settings.permission_modes):
         raise HttpError(
@@ -96,6 +112,12 @@ def overrides(
         effort=_EFFORTS.get(claude.effort or "", claude.effort or ""),
         thinking=thinking,
     )
+
+
+def startable(text: str, field: str) -> None:
+    """Make sure that a worker can be started with a text. Raises HttpError."""
+    if "\0" in text or len(text.encode()) > ARGUMENT:
+        raise invalid(field, f"too long for a session, which takes {ARGUMENT} bytes of it, none of them zero")
 
 
 def _workdir(call: Call, bot: Bot, adapter: HttpAdapter, claude: Claude) -> str:

@@ -40,7 +40,10 @@ async def _question(call: Call, body: MessagesRequest, claude: Claude) -> Questi
     bot, adapter, model = chosen(call, body.model)
     session = session_of(call, claude.session)
     said = read(lines(body), "messages", alone=bool(session))
-    wanted = overrides(call, bot, adapter, claude, model=model, system=said.system, schema=_schema(body))
+    schema = _schema(body)
+    wanted = overrides(
+        call, bot, adapter, claude, model=model, system=said.system, schema=schema, session=bool(session)
+    )
     files = await held(bot, adapter, said.files, wanted.workdir)
     user = (body.metadata.user_id if body.metadata else None) or ""
     return Question(bot, adapter, said.text, session, user, files=files, overrides=wanted, leave=claude.on_disconnect)

@@ -44,8 +44,9 @@ async def _question(call: Call, body: ChatRequest) -> Question:
     if body.reasoning_effort is not None and claude.effort is None and claude.thinking is None:
         quiet = body.reasoning_effort == "none"
         claude = claude.model_copy(update={"thinking": 0} if quiet else {"effort": body.reasoning_effort})
+    schema = _schema(body.response_format)
     wanted = overrides(
-        call, bot, adapter, claude, model=model, system=said.system, schema=_schema(body.response_format)
+        call, bot, adapter, claude, model=model, system=said.system, schema=schema, session=bool(session)
     )
     return Question(
         bot,

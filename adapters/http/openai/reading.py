@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from adapters.http.files import Sent, of_base64, of_url
-from adapters.http.openai.schema import FilePart, ImagePart, RefusalPart, Spoken, TextPart
+from adapters.http.openai.schema import Called, FilePart, ImagePart, RefusalPart, Spoken, TextPart
 from adapters.http.transcript import Line
 
 _ROLES = {"developer": "system", "function": "tool"}
@@ -17,7 +17,7 @@ def lines(messages: tuple[Spoken, ...]) -> list[Line]:
 
 
 def _line(message: Spoken, field: str) -> Line:
-    calls = [f"(called {call.get('function', {}).get('name', 'a tool')})" for call in message.tool_calls or ()]
+    calls = [f"(called {(call.function or Called()).name})" for call in message.tool_calls or ()]
     text = "\n".join(part for part in (_text(message), *calls) if part)
     return Line(_ROLES.get(message.role, message.role), text, field, tuple(_files(message, field)))
 

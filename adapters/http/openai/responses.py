@@ -45,7 +45,9 @@ async def responses(call: Call) -> web.StreamResponse:
     place = await chain(call, body, bot, adapter)
     said = read(_lines(body), "input", alone=bool(place.session))
     claude, schema = _claude(body), _schema(body)
-    wanted = overrides(call, bot, adapter, claude, model=model, system=said.system, schema=schema)
+    wanted = overrides(
+        call, bot, adapter, claude, model=model, system=said.system, schema=schema, session=bool(place.session)
+    )
     files = await held(bot, adapter, said.files, wanted.workdir)
     user, leave = body.user or "", claude.on_disconnect
     question = Question(bot, adapter, said.text, place.session, user, files=files, overrides=wanted, leave=leave)

@@ -49,13 +49,23 @@ class FilePart(Loose):
 Part = Annotated[TextPart | ImagePart | FilePart | RefusalPart, Field(discriminator="type")]
 
 
+class Called(Loose):
+    name: str = "a tool"
+
+
+class ToolCall(Loose):
+    """Of an earlier answer; Claude reads that there was one."""
+
+    function: Called | None = None
+
+
 class Spoken(Loose):
     """One message."""
 
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
     content: str | tuple[Part, ...] | None = None
     name: str = ""
-    tool_calls: tuple[dict[str, Any], ...] | None = None
+    tool_calls: tuple[ToolCall, ...] | None = None
 
 
 class StreamOptions(Loose):

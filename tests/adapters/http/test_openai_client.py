@@ -255,6 +255,30 @@ async def test_what_is_not_supported_is_refused_by_name(client: AsyncOpenAI, mor
     assert refused.value.param == field
 
 
+async def test_calls_of_tools_in_what_was_said_before_may_be_anything(gateway: Desk) -> None:
+    for call in ({"function": {"name": "look"}}, {"function": None}, {"id": "1", "type": "custom"}):
+        said = [{"role": "assistant", "tool_calls": [call]}, *user("!echo")]
+        assert (await post(gateway, {"messages": said}))[0] == 200
+    wrong = [{"role": "assistant", "tool_calls": [{"function": "look"}]}, *user("hi")]
+    status, body = await post(gateway, {"messages": wrong})
+    assert (status, body["error"]["param"]) == (400, "messages.0.tool_calls.0.function")
+
+
+@pytest.mark.parametrize("text", ["a" * 200_000, "zero \0 byte"])
+async def test_instructions_that_no_session_can_be_started_with_are_refused(gateway: Desk, text: str) -> None:
+    said = {"messages": [{"role": "system", "content": text}, *user("!say hi")]}
+    assert (await post(gateway, said))[0] == 200
+    status, body = await post(gateway, {**said, "conversation": "room"})
+    assert (status, body["error"]["param"]) == (400, "system")
+
+
+async def post(gateway: Desk, body: dict[str, Any]) -> tuple[int, Any]:
+    """What no client of OpenAI's would send."""
+    headers, url = {"Authorization": f"Bearer {gateway.token}"}, f"{gateway.v1}/chat/completions"
+    async with gateway.http.post(url, json={"model": "main", **body}, headers=headers) as answer:
+        return answer.status, await answer.json()
+
+
 async def test_what_claude_has_no_setting_for_is_ignored(client: AsyncOpenAI) -> None:
     said = await client.chat.completions.create(
         model="main", messages=user("!say ok"), temperature=0.1, top_p=0.5, seed=1, max_tokens=5, n=1
