@@ -31,7 +31,7 @@ from tests.botkit.bots import Parts
 
 EXAMPLES = int(os.environ.get("BOTKIT_FUZZ_EXAMPLES", "6"))
 """Of each endpoint and way of being wrong; with more of them they differ from run to run."""
-LONG = 55.0 * EXAMPLES / 6
+LONG = 45.0 * EXAMPLES / 6
 """Seconds for all of them; what is left out then is another seed's."""
 ENDLESS = ("/api/sessions/{id}/events", "/api/sessions/{id}/stream")
 """Streams without an end, where there is something to see."""
@@ -82,7 +82,7 @@ async def test_nothing_that_is_sent_ends_in_a_500(tmp_path: Path) -> None:
         found = await asyncio.to_thread(_fuzz, it)
         assert len(it.runner.turns) <= it.taken, "a turn was begun for a request that was refused"
     assert not found, "\n".join(found[:20])
-    assert it.taken > len(ENDPOINTS), "too little was right to prove anything"
+    assert it.taken > 20, "too little was right to prove anything"
 
 
 def _fuzz(it: Target) -> list[str]:
@@ -108,8 +108,8 @@ def _fuzz(it: Target) -> list[str]:
             if time.monotonic() > until:
                 return complaints
             try:
-                run: Any = bounded(given(strategy)(check))  # hypothesis does not say what this is
-                run()
+                untyped: Any = given(strategy)  # hypothesis does not say what it makes
+                bounded(untyped(check))()
             except Exception as problem:  # nothing can be wrong with an endpoint that takes nothing
                 if "Unsatisfiable" not in type(problem).__name__ and "Skip" not in type(problem).__name__:
                     raise
