@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from uuid import uuid4
@@ -29,7 +29,7 @@ from botkit.model import Admission, Admitted, Conversation, Entry, Limit, Messag
 from botkit.protocols import Adapter, Authority, Runner, Store
 from botkit.record import Record
 from botkit.recovery import Recovery
-from botkit.redact import Redactor
+from botkit.redact import Redactor, whole
 from botkit.routing import Handler, Middleware, Route, Routes, compose
 from botkit.strangers import Strangers
 from botkit.tasks import Tasks
@@ -135,6 +135,8 @@ class Bot:
         """See `Hub.deliver`. Policy first, which is pure; then one round trip to the store; then a task."""
         if self._closing or message.conversation.adapter not in self.adapters:
             raise StoreError("botkit is stopping, or its adapter is, and takes no new messages")
+        if (text := whole(message.text)) is not message.text:
+            message = replace(message, text=text)
         route = self._route(message)
         if route is None or not (message.addressed or self.lanes.holds(message.conversation.key, message.reply_to)):
             return ""

@@ -43,6 +43,15 @@ class Redactor:
         return longest
 
 
+def whole(text: str) -> str:
+    """The text, with a question mark for each half of a character, which JSON can hold and UTF-8 cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode(errors="replace").decode()
+    return text
+
+
 def neutral(text: str) -> str:
     """The text on one line, with control characters written out: nothing in it can pass for another line."""
     return _CONTROL.sub(_written, text)

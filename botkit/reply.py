@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
+from contextlib import suppress
 from math import inf
 from typing import TypeVar
 
@@ -223,7 +224,8 @@ class EditReply:
 
     async def _post(self, post: Post, outgoing: Outgoing) -> None:
         if post.doubtful:
-            post.ref = await self._bounded(self._messenger.find(self._conversation, post.nonce))
+            with suppress(NotAllowed):  # where we may not look, twice is better than never
+                post.ref = await self._bounded(self._messenger.find(self._conversation, post.nonce))
             if post.ref is None:
                 self._screen.not_found(post)
         if post.ref is None and post.only_found:
@@ -289,12 +291,5 @@ class EditReply:
             self._checkpoint(self._screen.state)
 
     def _log(self, event: str, want: Want, problem: AdapterError) -> None:
-        log.warning(
-            event,
-            conversation=self._conversation.key,
-            act=want.act,
-            ask=want.ask,
-            final=self._final,
-            problem=type(problem).__name__,
-            code=problem.code,
-        )
+        said = {"act": want.act, "ask": want.ask, "problem": type(problem).__name__, "code": problem.code}
+        log.warning(event, conversation=self._conversation.key, final=self._final, **said)

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from botkit.model import Upload
+from botkit.redact import whole
 
 JOINER = "\u2060"
 """WORD JOINER, invisible: behind an `@` or before a `/` the CLI takes the text for text (measured on 2.1.329)."""
@@ -51,7 +52,7 @@ def user_line(prompt: str, files: Sequence[Upload], images: Sequence[tuple[Uploa
         }
         for image, data in images
     ]
-    blocks.append({"type": "text", "text": _encodable(text)})
+    blocks.append({"type": "text", "text": whole(text)})
     message = {"role": "user", "content": blocks}
     line = {"type": "user", "message": message, "parent_tool_use_id": None, "session_id": "", "uuid": uuid}
     return msgspec.json.encode(line) + b"\n"
@@ -65,8 +66,3 @@ def _path(path: Path) -> str:
 
 def _plain(name: str) -> str:
     return defuse(" ".join(name.split())[:200])
-
-
-def _encodable(text: str) -> str:
-    """Lone surrogates, which are not UTF-8, become question marks."""
-    return text.encode("utf-8", "replace").decode("utf-8")

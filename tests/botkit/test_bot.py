@@ -49,6 +49,16 @@ def question(_turn: Turn) -> Iterable[TurnEvent]:
     yield TurnFinished("painted")
 
 
+async def test_half_a_character_harms_nobody(parts: Parts) -> None:
+    """Platforms' JSON can hold half an emoji, which is no UTF-8: not in the journal, the prompt, nor the answer."""
+    async with asyncio.timeout(5), parts.bot():
+        assert await parts.adapter.say("broken \ud83d")
+        await parts.adapter.until_text("broken ?")
+        assert await parts.adapter.say("/model gpt\ud83d")
+        await parts.adapter.until_text("gpt?")
+    assert [turn.prompt for turn in parts.runner.turns] == ["Ann writes:\n\nbroken ?"]
+
+
 async def test_a_message_is_answered_and_its_journal_line_is_gone(parts: Parts) -> None:
     async with asyncio.timeout(5), parts.bot() as bot:
         assert await parts.adapter.say("hello")

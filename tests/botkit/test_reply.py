@@ -587,6 +587,16 @@ async def test_a_message_posted_just_before_a_crash_is_found_again() -> None:
 
 
 @virtual
+async def test_where_nobody_may_look_the_answer_is_posted_all_the_same() -> None:
+    stage = Stage(resume=ReplyState())
+    stage.messenger.fail("find", NotAllowed("the app may not read here", code="missing_scope"))
+    async with stage.reply() as reply:
+        reply.push(TurnFinished("Whole"))
+    assert reply.delivered
+    assert stage.texts() == ["Whole"]
+
+
+@virtual
 async def test_all_messages_posted_just_before_a_crash_are_found_again() -> None:
     stage = Stage(MemoryMessenger(Capabilities(max_chars=100)), resume=ReplyState())
     for number in range(2):
