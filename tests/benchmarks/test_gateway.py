@@ -26,7 +26,7 @@ def _judge(rows: list[Row]) -> None:
 
 async def test_requests_are_counted_beside_bare_aiohttp() -> None:
     async with asyncio.timeout(PATIENCE):
-        _judge(await gateway.requests(40, None))
+        _judge([*await gateway.requests(40, None), *await gateway.calm(10)])
 
 
 async def test_turns_through_workers_are_timed_beside_gateways_without_features() -> None:
