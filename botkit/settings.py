@@ -90,7 +90,7 @@ class ClaudeOptions(Section):
     disallowed_tools: tuple[str, ...] = ()
     """Never available."""
     append_system_prompt: str = ""
-    """Added to Claude Code's own system prompt."""
+    """Added to Claude Code's own system prompt; a session keeps the one it began with."""
     agents: JsonText = ""
     """Sub-agents, as JSON."""
     mcp_config: tuple[PathOrJson, ...] = ()
@@ -117,7 +117,7 @@ class Pool(Section):
     max_workers: int = Field(default=8, ge=1)
     """At most so many; further turns wait in order."""
     memory: int = Field(default=0, ge=0)
-    """Megabytes all of them may use; 0 is half of the machine."""
+    """Megabytes all of them may use; 0 is half of what the machine or the container has."""
     spares: int = Field(default=1, ge=0)
     """Started ahead of need for each bot, so that a new conversation answers at once."""
     freeze_after: Seconds = 30.0

@@ -38,6 +38,8 @@ IDLE_TIME = 75.0
 CLOSE_TIME = 5.0
 """Seconds running requests are waited for when the server closes."""
 
+_NO_PATH = '{"error": {"code": "not_found", "message": "there is no such path"}}'
+_NO_METHOD = '{"error": {"code": "method_not_allowed", "message": "this path takes other methods; see Allow"}}'
 _FIELD = re.compile(r"\{([a-z_]+)\}")
 
 
@@ -170,7 +172,9 @@ class Web:
                 return mounted, match.groupdict()
             if match is not None:
                 allowed.add(mounted.method)
-        raise web.HTTPMethodNotAllowed(method, allowed) if allowed else web.HTTPNotFound
+        if allowed:
+            raise web.HTTPMethodNotAllowed(method, allowed, text=_NO_METHOD, content_type="application/json")
+        raise web.HTTPNotFound(text=_NO_PATH, content_type="application/json")
 
     async def _ready(self, _: web.Request) -> web.Response:
         names = list(self._checks)

@@ -85,6 +85,10 @@ def not_found(what: str, *, field: str = "") -> HttpError:
     return HttpError(404, "not_found", f"there is no such {what}", field=field)
 
 
+def outside_scope(what: str) -> HttpError:
+    return HttpError(403, "not_in_scope", f"this API key may not use {what}")
+
+
 def invalid(field: str, message: str, *, code: str = "invalid_request") -> HttpError:
     return HttpError(400, code, message, field=field)
 
@@ -113,6 +117,7 @@ def of_outcome(outcome: TurnFinished | TurnFailed) -> HttpError | None:
         status = _REFUSED.get(outcome.refused, 400)
         return HttpError(status, outcome.refused, outcome.text, retry_after=outcome.retry_after)
     status, code = _FAILED[outcome.reason]
-    retry_after = 1.0 if outcome.retryable or status == 503 else 0.0
+    waiting_helps = outcome.retryable or (status == 503 and outcome.reason != "login")
+    retry_after = 1.0 if waiting_helps else 0.0
     said = _NOT_LOGGED_IN if outcome.reason == "login" else outcome.detail or f"the turn failed: {outcome.reason}"
     return HttpError(status, code, said, retry_after=retry_after)
