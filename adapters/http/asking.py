@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -21,6 +22,8 @@ from botkit.runs import Run
 
 LOOK = 0.5
 """Seconds between two looks whether the client is still there."""
+SAID_WITHIN = 5.0
+"""Seconds in which a turn that was stopped says what it took."""
 STATELESS = "once"
 """What the channels of calls without a session begin with; no session's name has a `~` in it."""
 
@@ -68,18 +71,23 @@ class Answer:
         loop = asyncio.get_running_loop()
         until = loop.time() + seconds if seconds else float("inf")
         while not (batch := await self._waiting.take(LOOK)):
-            self._still_there()
-            if self._call.seconds > self._call.gateway.settings.request_time:
-                raise HttpError(504, "request_timeout", "the answer took too long")
+            self._go_on()
             if loop.time() >= until:
                 return batch
-        self._still_there()
+        self._go_on()
         self._note(batch)
         return batch
 
-    def _still_there(self) -> None:
-        if self._call.gone or self._waiting.overrun:
+    def _go_on(self) -> None:
+        call = self._call
+        if call.gone or self._waiting.overrun:
             raise Gone
+        if self._waiting.outcome is not None:
+            return
+        if call.over is not None:
+            raise call.over
+        if call.seconds > call.gateway.settings.request_time:
+            raise HttpError(504, "request_timeout", "the answer took too long")
 
     async def finished(self) -> TurnFinished:
         """Wait for the end. Raises HttpError when it is no answer, Gone when the client has gone."""
@@ -107,8 +115,6 @@ class Answer:
                 case _:
                     continue
             call.first = call.first or call.seconds
-        if (outcome := self._waiting.outcome) is not None:
-            call.usage, call.session = outcome.usage, outcome.session
 
 
 class _Batches(AsyncIterator[list[TurnEvent]]):
@@ -148,12 +154,23 @@ class asked:
             raise
         return Answer(self._call, self._waiting, self._message, turn)
 
-    async def __aexit__(self, *exc: object) -> None:
+    async def __aexit__(self, kind: type[BaseException] | None, *exc: object) -> None:
         try:
-            if self._waiting.outcome is None and self._question.leave == "stop":
-                await _stop(self._question.bot, self._message)
+            if self._waiting.outcome is None:
+                await self._end(go_on=kind is Gone and self._question.leave == "finish")
         finally:
+            if (outcome := self._waiting.outcome) is not None:
+                self._call.usage, self._call.session = outcome.usage, outcome.session
             await self._forget()
+
+    async def _end(self, *, go_on: bool) -> None:
+        """Also a turn that nobody reads is its key's: what it takes goes on record, and its place stays taken."""
+        if not go_on:
+            await _stop(self._question.bot, self._message)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(None if go_on else SAID_WITHIN):
+                while self._waiting.outcome is None:
+                    await self._waiting.take(LOOK)
 
     async def _forget(self) -> None:
         """Also of files that no turn has fetched, because policy turned the message down."""

@@ -19,6 +19,10 @@ class Auth(Protocol):
         """
         ...
 
+    async def still(self, request: web.Request) -> ApiKey:
+        """The key of a request that was let in before, as it is now. Raises HttpError (401, 403), StoreError."""
+        ...
+
     async def signed(self, request: web.Request, key: ApiKey, body: bytes) -> None:
         """Check the signature of a request whose key demands one. Raises HttpError 401, StoreError."""
         ...

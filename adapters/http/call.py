@@ -40,6 +40,8 @@ class Call:
         """Seconds to the first content."""
         self.headers: dict[str, str] = {"X-Request-Id": self.id}
         """What every answer carries: a handler that streams gives them to its response, others need not."""
+        self.over: HttpError | None = None
+        """Why it ends before its time: its key was taken away, or the gateway closes."""
         self._key: ApiKey | None = None
         self._admin: Admin | None = None
         self._at, self._began = time.time(), asyncio.get_running_loop().time()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Generator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
 
 import structlog
@@ -19,8 +19,9 @@ from adapters.http.call import Call, http_adapter, read_body
 from adapters.http.client import Proxies
 from adapters.http.cors import Cors
 from adapters.http.endpoint import Endpoint, methods_by_path
-from adapters.http.errors import HttpError, unavailable
+from adapters.http.errors import HttpError, outside_scope, unavailable
 from adapters.http.failures import Failures
+from adapters.http.going import Going
 from adapters.http.idempotency import once
 from adapters.http.rates import rate_headers
 from adapters.http.routes import ENDPOINTS
@@ -66,7 +67,7 @@ class Gateway:
         """Held while something is read, changed and written back that the store keeps as one."""
         self.tasks = Tasks()
         """What goes on when its client has gone; waited for when the gateway closes."""
-        self._streams: set[asyncio.Task[object]] = set()
+        self.going = Going()
 
     @asynccontextmanager
     async def open(self, house: House) -> AsyncGenerator[None]:
@@ -88,23 +89,14 @@ class Gateway:
             for name, bot in house.bots.items():
                 if adapter := http_adapter(bot):
                     adapter.attach(self.desk, name)
+            watching = asyncio.create_task(self.going.watch(self.auth), name="gateway-keys")
             try:
                 yield
             finally:
-                for stream in self._streams:
-                    stream.cancel()
+                watching.cancel()
+                self.going.close()
+                await asyncio.wait([watching])
                 await self.tasks.drain(CLOSE_WITHIN)
-
-    @contextmanager
-    def streaming(self) -> Generator[None]:
-        """Around a stream that has no end of its own: it is cut when the gateway closes."""
-        task = asyncio.current_task()
-        assert task is not None
-        self._streams.add(task)
-        try:
-            yield
-        finally:
-            self._streams.discard(task)
 
     async def _serve(self, endpoint: Endpoint, request: web.Request) -> web.StreamResponse:
         call = Call(self, endpoint, request)
@@ -136,7 +128,7 @@ class Gateway:
         key = call.key
         await self.auth.signed(request, key, call.raw)
         if call.endpoint.scope and not key.scopes.endpoint(call.endpoint.scope):
-            raise HttpError(403, "not_in_scope", f"this API key may not use {call.endpoint.path}")
+            raise outside_scope(call.endpoint.path)
         if not call.endpoint.metered:
             return await _handled(call)
         self._enter(key.id)
@@ -155,7 +147,8 @@ class Gateway:
             raise HttpError(429, begun.refused, said, retry_after=begun.retry_after)
         status = 500
         try:
-            response = await _handled(call)
+            with self.going.answering(call):
+                response = await _handled(call)
             status = response.status
             return response
         except HttpError as problem:

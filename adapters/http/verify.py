@@ -16,8 +16,8 @@ from botkit.addresses import loopback
 from botkit.errors import ConfigError
 from botkit.keyring import KeyRefused, Keyring
 from botkit.keys import ApiKey
-from botkit.sites import House
 from botkit.roles import Keys
+from botkit.sites import House
 
 IN_URL = frozenset(("api_key", "apikey", "api-key", "access_token", "token", "x-api-key"))
 """Parameters of a URL that hold a key by mistake."""
@@ -40,13 +40,23 @@ class KeyAuth:
         if (wait := self._failures.wait(address)) and not self._ring.knows(text):
             raise HttpError(429, "too_many_failures", "too many wrong keys from this address", retry_after=wait)
         try:
+            return await self._proven(text, address)
+        except HttpError as problem:
+            raise self._failures.note(address, problem) from None
+
+    async def still(self, request: web.Request) -> ApiKey:
+        """See `Auth.still`. It is no failure of whoever asked: then, the key was good."""
+        return await self._proven(presented(request), client(request, self._proxies))
+
+    async def _proven(self, text: str, address: str) -> ApiKey:
+        """Raises HttpError 401, 403."""
+        try:
             key = await self._ring.prove(text)
         except KeyRefused as refused:
             said = "this API key is not known" if refused.reason == "unknown" else f"this API key is {refused.reason}"
-            raise self._failed(address, said) from None
+            raise HttpError(401, "invalid_api_key", said) from None
         if not key.usable_from(address):
-            problem = HttpError(403, "address_not_allowed", "this API key may not be used from this address")
-            raise self._failures.note(address, problem)
+            raise HttpError(403, "address_not_allowed", "this API key may not be used from this address")
         return key
 
     async def signed(self, request: web.Request, key: ApiKey, body: bytes) -> None:

@@ -26,11 +26,16 @@ async def events(call: Call) -> web.StreamResponse:
     found = await known(call, call.part("id"))
     since = call.request.headers.get("Last-Event-ID") or call.request.query.get("since", "")
     heartbeat = call.gateway.settings.heartbeat
-    with call.gateway.streaming(), watched(found.bot, found.session.id, since) as (watch, forgotten):
-        out = Stream(call, {})
-        await out.write(RESET if forgotten else COMMENT)
-        while not call.gone:
-            await out.write(frames(await watch.take(heartbeat)) or COMMENT)
+    out = Stream(call, {})
+    try:
+        with call.gateway.going.streaming(call), watched(found.bot, found.session.id, since) as (watch, forgotten):
+            await out.write(RESET if forgotten else COMMENT)
+            while not call.gone:
+                await out.write(frames(await watch.take(heartbeat)) or COMMENT)
+    except HttpError as problem:
+        if not out.begun:
+            raise
+        await out.write(_event("error", {"type": "error", **problem.body("native")}))
     return out.response
 
 
@@ -41,11 +46,11 @@ def frames(batch: Sequence[Seen]) -> bytes:
 
 def _frame(each: Seen) -> bytes:
     told = encode.seen(each)
-    return b"id: %b\nevent: %b\ndata: %b\n\n" % (
-        each.position.encode(),
-        str(told["type"]).encode(),
-        msgspec.json.encode(told),
-    )
+    return b"id: %b\n" % each.position.encode() + _event(str(told["type"]), told)
+
+
+def _event(name: str, told: dict[str, object]) -> bytes:
+    return b"event: %b\ndata: %b\n\n" % (name.encode(), msgspec.json.encode(told))
 
 
 def may_stream(call: Call) -> None:

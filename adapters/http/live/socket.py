@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from adapters.http.asking import Question, asked
+from adapters.http.asking import Gone, Question, asked
 from adapters.http.call import Call
 from adapters.http.deciding import decide
 from adapters.http.endpoint import Endpoint
@@ -39,22 +39,24 @@ async def stream(call: Call) -> web.StreamResponse:
     if leave not in ("stop", "finish"):
         raise invalid("leave", "expected stop or finish")
     found = await known(call, call.part("id"))
-    with (
-        call.gateway.streaming(),
-        watched(found.bot, found.session.id, call.request.query.get("since", "")) as (watch, forgotten),
-    ):
-        socket = web.WebSocketResponse(heartbeat=PING, max_msg_size=MAX_FRAME, compress=False)
-        await socket.prepare(call.request)
-        talk = _Talk(call, found, socket, "stop" if leave == "stop" else "finish")
-        if forgotten:
-            await talk.tell({"type": "reset"})
-        telling = asyncio.create_task(talk.out(watch), name=f"live-{call.id}")
-        try:
-            await talk.heard()
-        finally:
-            telling.cancel()
-            await asyncio.wait([telling])
-            await talk.end()
+    since = call.request.query.get("since", "")
+    socket = web.WebSocketResponse(heartbeat=PING, max_msg_size=MAX_FRAME, compress=False)
+    talk = _Talk(call, found, socket, "stop" if leave == "stop" else "finish")
+    try:
+        with call.gateway.going.streaming(call), watched(found.bot, found.session.id, since) as (watch, forgotten):
+            await socket.prepare(call.request)
+            if forgotten:
+                await talk.tell({"type": "reset"})
+            telling = asyncio.create_task(talk.out(watch), name=f"live-{call.id}")
+            try:
+                await talk.heard()
+            finally:
+                telling.cancel()
+                await asyncio.wait([telling])
+                await talk.end()
+    except HttpError:
+        if not socket.prepared:
+            raise
     return socket
 
 
@@ -99,12 +101,16 @@ class _Talk:
 
     async def end(self) -> None:
         """What was begun here goes on, or ends, as the program asked for when it came."""
+        problem = self._call.over
+        if problem is not None:
+            await self.tell({"type": "error", **problem.body("native")})
         if self._leave == "stop" and self._turns:
             for task in self._turns:
                 task.cancel()
             await asyncio.wait(self._turns)
         if not self._socket.closed:
-            await self._socket.close(code=WSCloseCode.GOING_AWAY)
+            refused = problem is not None and problem.status < 500
+            await self._socket.close(code=WSCloseCode.POLICY_VIOLATION if refused else WSCloseCode.GOING_AWAY)
 
     async def _obey(self, frame: frames.Any, ref: dict[str, str]) -> None:
         match frame:
@@ -154,6 +160,8 @@ class _Talk:
             await call.gateway.metered(call)
         except HttpError as problem:
             await self._fail(problem, ref)
+        except Gone:
+            pass  # nobody hears it
         except StoreError:
             await self._fail(unavailable("botkit is stopping or its store does not answer"), ref)
 

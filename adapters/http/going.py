@@ -1,0 +1,89 @@
+"""The requests that go on: each ends soon after its key is taken away, and a stream when the gateway closes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from adapters.http.auth import Auth, presented
+from adapters.http.errors import HttpError, outside_scope, unavailable
+from botkit.errors import StoreError
+
+if TYPE_CHECKING:
+    from adapters.http.call import Call
+
+LOOK = 2.0
+"""Seconds between two looks at the keys. With the time a key is believed, one is of no use 5 s after it was taken."""
+
+
+class Going:
+    """The requests of one gateway, each while it is answered."""
+
+    def __init__(self) -> None:
+        self._calls: set[Call] = set()
+        self._streams: dict[Call, asyncio.Task[object]] = {}
+
+    @contextmanager
+    def answering(self, call: Call) -> Generator[None]:
+        """Around a request whose end `call.over` may bring before its time."""
+        self._calls.add(call)
+        try:
+            yield
+        finally:
+            self._calls.discard(call)
+
+    @contextmanager
+    def streaming(self, call: Call) -> Generator[None]:
+        """Around a stream that has no end of its own. Raises HttpError when it is cut, which is `call.over`."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._streams[call] = task
+        try:
+            with self.answering(call):
+                yield
+        except asyncio.CancelledError:
+            if call.over is None or task.uncancel():
+                raise
+            raise call.over from None
+        finally:
+            del self._streams[call]
+
+    def close(self) -> None:
+        """Cut every stream: the gateway closes."""
+        for call in self._streams:
+            self._end(call, unavailable("botkit is stopping", code="stopping"))
+
+    async def watch(self, auth: Auth) -> None:
+        """Look at the keys now and then, for ever. While the store does not answer, what goes on goes on."""
+        while True:
+            await asyncio.sleep(LOOK)
+            with suppress(StoreError):
+                await self._look(auth)
+
+    async def _look(self, auth: Auth) -> None:
+        """Many requests have one key: it is asked about once."""
+        groups: dict[tuple[str, str | None], list[Call]] = {}
+        for call in self._calls:
+            groups.setdefault((presented(call.request), call.request.remote), []).append(call)
+        for calls in groups.values():
+            try:
+                key = await auth.still(calls[0].request)
+            except HttpError as problem:
+                for call in calls:
+                    self._end(call, problem)
+                continue
+            for call in calls:
+                call.key = key
+                scopes, bot = key.scopes, call.bot
+                if not scopes.endpoint(call.endpoint.scope) or (bot and not scopes.bot(bot)):
+                    self._end(call, outside_scope(call.endpoint.path))
+                elif call in self._streams and not scopes.streaming:
+                    self._end(call, outside_scope("streams"))
+
+    def _end(self, call: Call, problem: HttpError) -> None:
+        if call.over is None:
+            call.over = problem
+            if call in self._streams:
+                self._streams[call].cancel()
