@@ -13,7 +13,6 @@ from botkit.errors import Refused
 from botkit.events import Waiting
 from botkit.model import Message
 
-
 QUEUE_RETRY = 5.0
 """Seconds after which whoever found a lane full may try again; a guess."""
 

@@ -103,6 +103,7 @@ def brief(seconds: float) -> str:
 ALLOW = "Allow"
 ALLOW_FOR_SESSION = "Allow for this session"
 DENY = "Deny"
+STOP = "Stop"
 
 
 def approval_title(tool: str, summary: str) -> str:
