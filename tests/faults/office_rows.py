@@ -151,11 +151,13 @@ def fake(mode: str, *flags: str) -> tuple[str, ...]:
 
 
 def fakes(below: int | None = None) -> list[psutil.Process]:
-    """The live fake CLIs below a process, this one by default."""
+    """The live fake CLIs below a process, this one by default; not one that is only asked whether it is logged in."""
     found: list[psutil.Process] = []
     for child in psutil.Process(below).children(recursive=True):
         try:
-            if child.status() != psutil.STATUS_ZOMBIE and "botkit.testing.fake_cli" in child.cmdline():
+            said = child.cmdline()
+            asked = said[-2:] == ["auth", "status"] or "--version" in said
+            if child.status() != psutil.STATUS_ZOMBIE and "botkit.testing.fake_cli" in said and not asked:
                 found.append(child)
         except psutil.NoSuchProcess:
             continue
