@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import nullcontext
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from botkit import details, texts
 from botkit.context import Context
@@ -13,7 +14,10 @@ from botkit.errors import Refused
 from botkit.events import ApprovalAsked, Deny, Outcome, QuestionAsked, RequestClosed, ToolStarted, TurnEvent, TurnFailed
 from botkit.events import TurnFinished as Finished
 from botkit.lanes import Withdrawn
-from botkit.model import Entry, Session, Turn
+from botkit.model import Entry, Message, Session, Turn
+
+if TYPE_CHECKING:
+    from botkit.bot import Bot
 
 SUSPECT = 2
 """Crashes a message was part of until it is tried alone."""
@@ -72,6 +76,16 @@ async def follow(ctx: Context, events: AsyncIterator[TurnEvent]) -> None:
         await _close_requests(ctx)
         if not log.ended:
             log.append(TurnFailed("interrupted"))
+
+
+async def take_back(bot: Bot, message: Message) -> None:
+    """End the turn of this message, or take it out of its lane; never another's of the same conversation."""
+    key = message.conversation.key
+    if await bot.lanes.withdraw(key, message.id):
+        return
+    running = bot.lanes.running(key)
+    if running is not None and running.message.id == message.id:
+        await bot.stop(message.conversation)
 
 
 async def unasked(ctx: Context) -> None:

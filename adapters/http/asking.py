@@ -19,6 +19,7 @@ from botkit.bot import Bot
 from botkit.events import Outcome, TextDelta, ThinkingDelta, ToolStarted, TurnEvent, TurnFinished
 from botkit.model import PLAIN, Attachment, Conversation, Message, Overrides, User
 from botkit.runs import Run
+from botkit.turns import take_back
 
 LOOK = 0.5
 """Seconds between two looks whether the client is still there."""
@@ -166,7 +167,7 @@ class asked:
     async def _end(self, *, go_on: bool) -> None:
         """Also a turn that nobody reads is its key's: what it takes goes on record, and its place stays taken."""
         if not go_on:
-            await _stop(self._question.bot, self._message)
+            await take_back(self._question.bot, self._message)
         with suppress(TimeoutError):
             async with asyncio.timeout(None if go_on else SAID_WITHIN):
                 while self._waiting.outcome is None:
@@ -211,16 +212,6 @@ async def _deliver(bot: Bot, message: Message) -> str:
     if not turn:
         raise HttpError(403, "not_allowed", "the bot does not answer this API key")
     return turn
-
-
-async def _stop(bot: Bot, message: Message) -> None:
-    """End the turn of this message, or take it out of its lane; never another's of the same session."""
-    key = message.conversation.key
-    if await bot.lanes.withdraw(key, message.id):
-        return
-    running = bot.lanes.running(key)
-    if running is not None and running.message.id == message.id:
-        await bot.stop(message.conversation)
 
 
 def conversation(call: Call, adapter: HttpAdapter, session: str) -> Conversation:

@@ -13,12 +13,14 @@ from uuid import uuid4
 
 from pydantic import BaseModel
 
+from botkit.bot import Bot
 from botkit.display import Display
 from botkit.errors import Gone, NotAllowed
 from botkit.events import Outcome, TurnEvent, TurnFailed, TurnFinished
 from botkit.model import Attachment, Capabilities, Conversation, Message, MessageRef, Outgoing, ReplyState, User
 from botkit.plugins import AdapterPlugin
 from botkit.protocols import Checkpoint, Hub, Reply
+from botkit.turns import take_back
 
 NAME = "python"
 """The first part of a conversation's key."""
@@ -104,11 +106,11 @@ class LibraryAdapter:
 
     @asynccontextmanager
     async def ask(
-        self, text: str, conversation: Conversation, user: str, files: Sequence[Path], *, verbatim: bool
+        self, bot: Bot, text: str, conversation: Conversation, user: str, files: Sequence[Path], *, verbatim: bool
     ) -> AsyncGenerator[AsyncIterator[TurnEvent]]:
         """Deliver a message; inside, its events come. `verbatim`: it is no command of the CLI either.
 
-        Raises NotAllowed when it is not taken, StoreError.
+        Leaving before the outcome takes the message back. Raises NotAllowed when it is not taken, StoreError.
         """
         if self._hub is None:
             raise NotAllowed("the agent is closed")
@@ -126,7 +128,11 @@ class LibraryAdapter:
         try:
             if not await self._hub.deliver(message):
                 raise NotAllowed("nothing answers this message")
-            yield heard.events()
+            try:
+                yield heard.events()
+            finally:
+                if not heard.delivered:
+                    await take_back(bot, message)
         finally:
             del self._waiting[message.id]
 

@@ -121,9 +121,11 @@ class Agent:
 
     async def close(self) -> None:
         """End the processes; running turns have a few seconds to finish."""
-        self._closed, self._bot = True, None
-        await self._deciding.drain(0.0)
-        await self._stack.aclose()
+        self._closed = True
+        async with self._opening:  # what is opening just now is closed as well
+            self._bot = None
+            await self._deciding.drain(0.0)
+            await self._stack.aclose()
 
     async def chat(self, text: str, *, user_id: str = "", files: Sequence[str | Path] = ()) -> TurnFinished:
         """The answer (`.text`, `.usage`), in the user's session. Raises TurnError when the turn fails."""
@@ -148,17 +150,11 @@ class Agent:
         bot, adapter = await self._open()
         where = _conversation(user_id)
         paths, verbatim = [Path(path) for path in files], not self._slash_commands
-        async with adapter.ask(text, where, user_id or "-", paths, verbatim=verbatim) as events:
-            ended = False
-            try:
-                async for event in events:
-                    if isinstance(event, ApprovalAsked | QuestionAsked):
-                        self._deciding.start(self._decide(bot, event), f"decide-{event.id}")
-                    ended = isinstance(event, TurnFinished | TurnFailed)
-                    yield event
-            finally:
-                if not ended:
-                    await bot.stop(where)
+        async with adapter.ask(bot, text, where, user_id or "-", paths, verbatim=verbatim) as events:
+            async for event in events:
+                if isinstance(event, ApprovalAsked | QuestionAsked):
+                    self._deciding.start(self._decide(bot, event), f"decide-{event.id}")
+                yield event
 
     async def history(self, user_id: str = "") -> Sequence[Said]:
         """What was said in the user's session, oldest first."""

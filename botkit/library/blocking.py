@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncGenerator, Coroutine, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar, Unpack
 
+from botkit.errors import BotkitError
 from botkit.events import TurnEvent, TurnFinished
 from botkit.history import Said
 from botkit.library.agent import Agent, Approve, Options
@@ -41,6 +43,7 @@ class SyncAgent:
             environ=environ,
             **options,
         )
+        self._closed, self._closing = False, threading.Lock()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="botkit-agent", daemon=True)
         self._thread.start()
@@ -57,12 +60,15 @@ class SyncAgent:
         self.close()
 
     def close(self) -> None:
-        """End the processes and the thread. May be called twice."""
-        if self._loop.is_closed():
-            return
+        """End the processes and the thread; whoever still waits is told. May be called twice."""
+        with self._closing:
+            if self._closed:
+                return
+            self._closed = True
         try:
-            self._wait(self._agent.close())
+            self._result(asyncio.run_coroutine_threadsafe(self._agent.close(), self._loop))
         finally:
+            self._result(asyncio.run_coroutine_threadsafe(_end_all(), self._loop))
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join()
             self._loop.close()
@@ -80,7 +86,8 @@ class SyncAgent:
         except StopAsyncIteration:
             return
         finally:
-            self._wait(events.aclose())
+            with suppress(BotkitError):  # closed meanwhile: then the stream is, too
+                self._wait(events.aclose())
 
     def history(self, user_id: str = "") -> Sequence[Said]:
         """See `Agent.history`."""
@@ -91,7 +98,14 @@ class SyncAgent:
         return self._wait(self._agent.clear(user_id))
 
     def _wait(self, work: Coroutine[Any, Any, _Result]) -> _Result:
-        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        with self._closing:
+            if self._closed:
+                work.close()
+                raise BotkitError("the agent is closed")
+            future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        return self._result(future)
+
+    def _result(self, future: Future[_Result]) -> _Result:
         try:
             return future.result()
         except BaseException:
@@ -100,6 +114,15 @@ class SyncAgent:
             with suppress(BaseException):
                 future.exception(timeout=0)
             raise
+
+
+async def _end_all() -> None:
+    """Nothing may be left that somebody waits for in another thread."""
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)
+    await asyncio.get_running_loop().shutdown_asyncgens()
 
 
 async def _next(events: AsyncGenerator[TurnEvent]) -> TurnEvent:

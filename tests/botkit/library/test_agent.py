@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import get_args, get_type_hints
 
+import psutil
 import pytest
 
 from botkit import Agent, SyncAgent, TurnError
@@ -68,6 +71,40 @@ async def test_leaving_a_stream_stops_its_turn(workdir: Path, environ: dict[str,
         await events.aclose()
         answer = await agent.chat("!say Next.")
         assert "Next." in answer.text
+
+
+async def test_who_gives_up_waiting_stops_nobody_elses_turn(
+    workdir: Path, environ: dict[str, str], model: LoopbackModel
+) -> None:
+    async with asyncio.timeout(PATIENCE), Agent(workdir, environ=environ) as agent:
+        first = asyncio.create_task(agent.chat("!words 50 20ms", user_id="ann"))
+        await model.asked("!words 50")
+        second = asyncio.create_task(agent.chat("!say second", user_id="ann"))
+        third = asyncio.create_task(agent.chat("!history", user_id="ann"))
+        await asyncio.sleep(0.1)  # both wait now; that they do is no event
+        second.cancel()
+        assert (await first).text.endswith("word50")
+        assert "second" not in (await third).text
+
+
+async def test_closing_ends_what_is_just_opening(workdir: Path, environ: dict[str, str]) -> None:
+    agent = Agent(workdir, environ=environ)
+    asking = asyncio.create_task(agent.chat("!say Too late."))
+    async with asyncio.timeout(PATIENCE):
+        await asyncio.sleep(0)
+        await agent.close()
+        await asyncio.wait([asking])  # it came in time, or too late
+    assert not await asyncio.to_thread(working_in, workdir)
+
+
+def working_in(folder: Path) -> list[int]:
+    """Processes of this one that work there."""
+    found: list[int] = []
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):
+            if process.cwd() == str(folder):
+                found.append(process.pid)
+    return found
 
 
 async def test_what_needs_a_person_is_denied_without_one(workdir: Path, environ: dict[str, str]) -> None:
@@ -201,3 +238,23 @@ def test_without_an_event_loop(elsewhere: dict[str, str], workdir: Path) -> None
         assert len(agent.history("ann")) >= 4
         assert agent.clear("ann")
     agent.close()
+
+
+def test_threads_share_it_and_are_told_when_it_closes(elsewhere: dict[str, str], workdir: Path) -> None:
+    agent = SyncAgent(workdir, environ=elsewhere)
+    with agent, ThreadPoolExecutor(3) as threads:
+
+        def ask(name: str) -> str:
+            return agent.chat(f"!say I am {name}.", user_id=name).text
+
+        said = threads.map(ask, ("ann", "bob", "eve"))
+        assert list(said) == ["I am ann.", "I am bob.", "I am eve."]
+        events = agent.stream("!words 2000 20ms", user_id="ann")
+        assert next(events)
+        waiting = threads.submit(agent.chat, "!words 2000 20ms", user_id="bob")
+        agent.close()
+        assert isinstance(waiting.exception(PATIENCE), BotkitError)
+    with pytest.raises(BotkitError, match="closed"):
+        list(events)
+    with pytest.raises(BotkitError, match="closed"):
+        agent.chat("Too late.")
