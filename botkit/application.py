@@ -146,6 +146,10 @@ class Application:
         """See `House.mount`."""
         self.web.mount(method, path, handler, seconds=seconds)
 
+    def on_close(self, call: Callable[[], None]) -> None:
+        """See `House.on_close`."""
+        self.web.on_close.append(call)
+
     def _mount(self, path: str, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> None:
         # An adapter that connects again with changed settings takes over its own path.
         self.web.unmount(path)

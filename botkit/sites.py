@@ -57,6 +57,10 @@ class House(Protocol):
         """
         ...
 
+    def on_close(self, call: Callable[[], None]) -> None:
+        """Call it when the web server begins to close, before it waits for the requests that are still answered."""
+        ...
+
 
 class Site(Protocol):
     """Stands above all bots on the one web server. It is there when its table is in the config."""

@@ -74,6 +74,8 @@ class Web:
         self._mounted: dict[tuple[str, str], _Mounted] = {}
         self._checks: dict[str, Check] = {}
         self._runner: web.AppRunner | None = None
+        self.on_close: list[Callable[[], None]] = []
+        """Called when it begins to close, before it waits for requests: what has no end of its own is to end now."""
 
     @property
     def port(self) -> int:
@@ -112,6 +114,7 @@ class Web:
         app.router.add_get("/healthz", _alive)
         app.router.add_get("/readyz", self._ready)
         app.router.add_route("*", "/{path:.*}", self._serve)
+        app.on_shutdown.append(self._closes)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=CLOSE_TIME, keepalive_timeout=self._idle)
         await runner.setup()
         try:
@@ -129,6 +132,10 @@ class Web:
             await self._runner.cleanup()
             self._runner = None
             asyncio.get_running_loop().set_exception_handler(None)
+
+    async def _closes(self, _: web.Application) -> None:
+        for call in self.on_close:
+            call()
 
     def _refused(self, problem: OSError) -> ConfigError:
         where = f"{self._host}:{self._port}"

@@ -80,6 +80,7 @@ class Gateway:
         await refuse_open_door(house, settings.admin)
         for endpoint in self.endpoints:
             house.mount(endpoint.method, endpoint.path, partial(self._serve, endpoint), seconds=None)
+        house.on_close(self.going.close)
         if settings.cors:
             for path, methods in methods_by_path(self.endpoints).items():
                 house.mount("OPTIONS", path, partial(self.cors.preflight, methods), seconds=None)
@@ -94,7 +95,6 @@ class Gateway:
                 yield
             finally:
                 watching.cancel()
-                self.going.close()
                 await asyncio.wait([watching])
                 await self.tasks.drain(CLOSE_WITHIN)
 

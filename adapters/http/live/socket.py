@@ -24,6 +24,8 @@ MAX_FRAME = 4 * 1024 * 1024
 """Bytes of one message of a program; files go by HTTP."""
 PING = 30.0
 """Seconds between two pings; a client that answers none is gone."""
+BYE = 2.0
+"""Seconds a client has to say good-bye, too."""
 MAX_TURNS = 20
 """Messages of one socket that may be at work or wait."""
 LONG = 3600.0
@@ -40,7 +42,7 @@ async def stream(call: Call) -> web.StreamResponse:
         raise invalid("leave", "expected stop or finish")
     found = await known(call, call.part("id"))
     since = call.request.query.get("since", "")
-    socket = web.WebSocketResponse(heartbeat=PING, max_msg_size=MAX_FRAME, compress=False)
+    socket = web.WebSocketResponse(heartbeat=PING, timeout=BYE, max_msg_size=MAX_FRAME, compress=False)
     talk = _Talk(call, found, socket, "stop" if leave == "stop" else "finish")
     try:
         with call.gateway.going.streaming(call), watched(found.bot, found.session.id, since) as (watch, forgotten):

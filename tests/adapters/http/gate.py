@@ -52,6 +52,9 @@ class Empty:
     ) -> None:
         self.server.mount(method, path, handler, seconds=seconds)
 
+    def on_close(self, call: Callable[[], None]) -> None:
+        self.server.on_close.append(call)
+
 
 @dataclass
 class Gate:

@@ -126,7 +126,7 @@ async def test_a_socket_takes_messages_and_tells_what_happens(gateway: Desk) -> 
         assert await until(events, "pong") == [{"type": "pong", "ref": "p"}]
         await socket.send_json({"type": "message", "text": "!say Again.", "ref": "b"})
         await until(events, "turn_finished")
-    records = await gateway.records()
+    records = await gateway.records(3)
     assert {record.endpoint.partition(" ")[0] for record in records} == {"POST", "WS"}
     assert all(record.output_tokens for record in records)
 

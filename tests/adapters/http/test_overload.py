@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
 
 from botkit.keys import Scopes
 from botkit.testing.model import LoopbackModel
+from botkit.web import CLOSE_TIME
 from tests.adapters.http.desk import PATIENCE, Desk, desk
+from tests.adapters.http.program import Program
 
 CHAT = "/v1/chat/completions"
 SITE = Scopes(projects=("site",))
@@ -116,6 +120,26 @@ async def test_a_stream_is_finished_before_botkit_stops_and_nothing_new_begins(t
         assert (await reading).endswith("data: [DONE]\n\n")
         assert await leaving == 503
     assert len([ask for ask in model.asks if "!say late" in ask.prompt]) == 0
+
+
+async def test_who_only_watches_is_told_that_botkit_stops_and_does_not_hold_it_up(tmp_path: Path) -> None:
+    async with LoopbackModel() as model, aiohttp.ClientSession() as http, asyncio.TaskGroup() as readers:
+        async with desk(tmp_path, model=model) as stopping:
+            me = Program(http, stopping.url, stopping.token)
+            url = f"{me.url}/api/sessions/{await me.session()}"
+            watching = await http.get(f"{url}/events", headers=bearer(stopping))
+            socket = await http.ws_connect(f"{url}/stream", headers=bearer(stopping))
+            told = readers.create_task(watching.text())
+            heard = readers.create_task(all_of(socket))
+            began = time.monotonic()
+        assert time.monotonic() - began < CLOSE_TIME
+        assert "event: error" in await told
+        assert [event["error"]["code"] for event in await heard] == ["stopping"]
+        assert socket.close_code == aiohttp.WSCloseCode.GOING_AWAY
+
+
+async def all_of(socket: aiohttp.ClientWebSocketResponse) -> list[dict[str, Any]]:
+    return [json.loads(message.data) async for message in socket]
 
 
 async def reading_ends(desk: Desk, http: aiohttp.ClientSession, url: str, headers: dict[str, str]) -> int:
