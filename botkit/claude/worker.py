@@ -185,7 +185,8 @@ class Worker:
         """No tool was used, and there is nothing else that could start a process: no server, no hook, no command."""
         own = self.profile
         more = own.mcp_config or own.settings or own.trust_workdir or own.launcher or own.slash_commands
-        return not self._tools_used and not more
+        running = self.exchange is not None and self.exchange.fold.tools > 0
+        return not (self._tools_used or running or more)
 
     async def kill(self) -> bool:
         self._closed = True
