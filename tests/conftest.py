@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from redis import Redis
 
-from tests.botkit.stores.valkey import Valkey, command
+from tests.botkit.stores.valkey import Valkey
 
 
 @pytest.fixture(scope="session")
@@ -16,6 +18,9 @@ def running_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-async def redis_url(running_redis: str) -> str:
-    await command(running_redis, "FLUSHALL")
+def redis_url(running_redis: str) -> str:
+    # Not async: fixtures that are ask for it while their loop runs.
+    client: Any = Redis
+    with client.from_url(running_redis) as server:
+        server.flushall()
     return running_redis
