@@ -8,6 +8,7 @@ import re
 import socket
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 import structlog
 from aiohttp import web
@@ -152,7 +153,7 @@ class Web:
                 return ConfigError(f"cannot listen on {where}: {problem}", key="http")
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
-        found, fields = self._find(request.method, request.path)
+        found, fields = self._find(request.method, request.path, request.rel_url.raw_path)
         request.match_info.clear()
         request.match_info.update(fields)
         try:
@@ -168,15 +169,16 @@ class Web:
             log.warning("request_not_stored", path=found.path, problem=str(problem))
             raise web.HTTPServiceUnavailable(headers={"Retry-After": "1"}) from None
 
-    def _find(self, method: str, path: str) -> tuple[_Mounted, Mapping[str, str]]:
+    def _find(self, method: str, path: str, raw: str) -> tuple[_Mounted, Mapping[str, str]]:
+        """`raw`: the path as it was sent, where a `/` that belongs to a name is written as %2F."""
         exact = self._mounted.get((method, path))
         if exact is not None:
             return exact, {}
         allowed: set[str] = set()
         for mounted in self._mounted.values():
-            match = mounted.pattern.fullmatch(path)
+            match = mounted.pattern.fullmatch(raw)
             if match is not None and mounted.method == method:
-                return mounted, match.groupdict()
+                return mounted, {name: unquote(value) for name, value in match.groupdict().items()}
             if match is not None:
                 allowed.add(mounted.method)
         if allowed:

@@ -11,6 +11,7 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
 from adapters.http.errors import invalid
+from botkit.redact import Redactor
 
 Limit = Annotated[int, Field(ge=1, le=100)]
 
@@ -21,9 +22,11 @@ class Told(BaseModel):
     model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
 
 
-def told(body: BaseModel | dict[str, object], *, status: int = 200) -> web.Response:
-    """An answer."""
+def told(body: BaseModel | dict[str, object], *, status: int = 200, hide: Redactor | None = None) -> web.Response:
+    """An answer. `hide`: what is not to be seen in one that holds what lies in a folder or was said."""
     data = msgspec.json.encode(body) if isinstance(body, dict) else body.model_dump_json().encode()
+    if hide is not None and not hide.idle:
+        data = hide.redact(data.decode()).encode()
     return web.Response(status=status, body=data, content_type="application/json")
 
 

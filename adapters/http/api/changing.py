@@ -83,7 +83,7 @@ async def bash(call: Call) -> web.StreamResponse:
         raise HttpError(
             503, "sandbox_unavailable", f"the bot's launcher cannot be started: {problem.strerror}"
         ) from None
-    return told(_ran(ran))
+    return told(_ran(ran), hide=found.bot.redactor)
 
 
 def _edit(found: Known, inside: Inside, body: EditFile) -> FileEdited:

@@ -51,7 +51,7 @@ async def show(call: Call) -> web.StreamResponse:
     found = await known(call, call.part("id"))
     around = permit(found, "Read")
     places = around.workdir, memory.folder(around.environment, around.workdir)
-    return told(Memory(data=await asyncio.to_thread(_read, *places)))
+    return told(Memory(data=await asyncio.to_thread(_read, *places)), hide=found.bot.redactor)
 
 
 async def change(call: Call) -> web.StreamResponse:

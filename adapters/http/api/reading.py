@@ -107,7 +107,7 @@ class LinesFound(Told):
 async def read(call: Call) -> web.StreamResponse:
     found, body = await known(call, call.part("id")), call.parsed(ReadFile)
     inside = Inside(permit(found, "Read").workdir)
-    return told(await asyncio.to_thread(_read, found, inside, body))
+    return told(await asyncio.to_thread(_read, found, inside, body), hide=found.bot.redactor)
 
 
 async def glob(call: Call) -> web.StreamResponse:
@@ -138,7 +138,9 @@ def _read(found: Known, inside: Inside, body: ReadFile) -> FileRead:
     path = seen(found, inside, body.path)
     data = inside.read(path)
     if body.encoding == "base64":
-        return FileRead(path=str(path), text=base64.b64encode(data).decode(), lines=0, size=len(data))
+        # Byte by byte, so that all else stays as it is.
+        shown = found.bot.redactor.redact(data.decode("latin-1")).encode("latin-1", "replace")
+        return FileRead(path=str(path), text=base64.b64encode(shown).decode(), lines=0, size=len(data))
     lines = data.decode(errors="replace").splitlines(keepends=True)
     text = "".join(lines[body.offset : body.offset + body.limit])
     return FileRead(path=str(path), text=text, lines=len(lines), size=len(data))
@@ -167,7 +169,9 @@ def _search(found: Known, inside: Inside, body: SearchFiles, wanted: Callable[[s
             continue  # gone meanwhile, a pipe, too large
         if b"\0" in data[:4096]:
             continue
-        for number, text in enumerate(data.decode(errors="replace").splitlines(), start=1):
+        # Before it is searched: whoever guesses a secret letter by letter must not be told when a guess is right.
+        known = found.bot.redactor.redact(data.decode(errors="replace"))
+        for number, text in enumerate(known.splitlines(), start=1):
             if wanted(text):
                 if len(lines) == body.limit:
                     return LinesFound(lines=lines, complete=False)

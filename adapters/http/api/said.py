@@ -14,7 +14,7 @@ from adapters.http.api.session_shape import shown
 from adapters.http.call import Call
 from adapters.http.endpoint import Endpoint
 from adapters.http.errors import not_found
-from adapters.http.sessions import known
+from adapters.http.sessions import Known, known
 from adapters.http.wishes import Body
 from botkit.claude import transcript
 from botkit.history import Said, ToolCall
@@ -67,13 +67,14 @@ class ExportQuery(Body):
 async def history(call: Call) -> web.StreamResponse:
     found = await known(call, call.part("id"))
     said = await found.bot.runner.history(found.session.id)
-    return told(History(session=found.session.id, data=[_shown(each) for each in said]))
+    return told(History(session=found.session.id, data=[_shown(each) for each in said]), hide=found.bot.redactor)
 
 
 async def tool_calls(call: Call) -> web.StreamResponse:
     found = await known(call, call.part("id"))
     said = await found.bot.runner.history(found.session.id)
-    return told(ToolCalls(session=found.session.id, data=[_tool(tool) for each in said for tool in each.tools]))
+    calls = [_tool(tool) for each in said for tool in each.tools]
+    return told(ToolCalls(session=found.session.id, data=calls), hide=found.bot.redactor)
 
 
 async def export(call: Call) -> web.StreamResponse:
@@ -85,15 +86,15 @@ async def export(call: Call) -> web.StreamResponse:
         if not files:
             raise not_found("transcript")
         data = await asyncio.to_thread(lambda: b"".join(file.read_bytes() for file in files))
-        return _file(data, f"{id}.jsonl", "application/x-ndjson")
+        return _file(found, data, f"{id}.jsonl", "application/x-ndjson")
     said = await found.bot.runner.history(id)
     if query.format == "json":
         whole = {
             "session": shown(found, call.key).model_dump(),
             "messages": [_shown(each).model_dump() for each in said],
         }
-        return _file(msgspec.json.encode(whole), f"{id}.json", "application/json")
-    return _file(markdown(title, said).encode(errors="replace"), f"{id}.md", "text/markdown")
+        return _file(found, msgspec.json.encode(whole), f"{id}.json", "application/json")
+    return _file(found, markdown(title, said).encode(errors="replace"), f"{id}.md", "text/markdown")
 
 
 def markdown(title: str, said: Sequence[Said]) -> str:
@@ -107,7 +108,8 @@ def markdown(title: str, said: Sequence[Said]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _file(data: bytes, name: str, media_type: str) -> web.Response:
+def _file(found: Known, data: bytes, name: str, media_type: str) -> web.Response:
+    data = found.bot.redactor.redact(data.decode(errors="replace")).encode()
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "X-Content-Type-Options": "nosniff"}
     return web.Response(body=data, headers=headers, content_type=media_type)
 

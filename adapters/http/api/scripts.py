@@ -8,6 +8,7 @@ import msgspec
 from aiohttp import web
 from pydantic import Field
 
+from adapters.http.api.answers import told
 from adapters.http.api.text_frames import TextFrames, answer_of
 from adapters.http.asking import Question, asked, conversation, started
 from adapters.http.call import Call, http_adapter
@@ -76,7 +77,7 @@ async def history(call: Call) -> web.StreamResponse:
     bot, session = await _session(call)
     said = await bot.runner.history(session.id)
     messages = [{"role": each.role, "text": each.text, "at": each.at} for each in said]
-    return _json({"session_id": session.id, "messages": messages})
+    return told({"session_id": session.id, "messages": messages}, hide=bot.redactor)
 
 
 async def forget(call: Call) -> web.StreamResponse:
@@ -84,7 +85,7 @@ async def forget(call: Call) -> web.StreamResponse:
     if not await bot.runner.forget(session.id):
         raise HttpError(409, "busy", "a turn of this session is running", retry_after=1.0)
     # Nobody's and nowhere: the row stays until its time is over, so that what it cost is still known.
-    await bot.store.save_session(replace(session, conversation="", owner="", title=""))
+    await bot.store.save_session(replace(session, conversation="", owner="", title="", metadata={}))
     return web.Response(status=204)
 
 

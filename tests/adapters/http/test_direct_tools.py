@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import os
 import time
 from pathlib import Path
@@ -49,6 +50,25 @@ async def test_files_are_read_and_found(tools: tuple[Desk, Program, str]) -> Non
     lines = (await me.post(f"{path}/search", {"pattern": "^one", "ignore_case": True}))["lines"]
     assert [(line["path"], line["line"]) for line in lines] == [("src/a.py", 1), ("src/b.txt", 2)]
     assert (await me.refused("POST", f"{path}/search", {"pattern": "("}))[2] == "pattern"
+
+
+async def test_secrets_of_botkit_are_not_seen_by_programs(tmp_path: Path) -> None:
+    secret = "whsec-0123456789abcdefghijklmnopqrstuvwxyz"
+    async with desk(tmp_path, gateway={"webhooks": {"secret": secret}}) as it:
+        (it.workdir / "bots.toml").write_text(f'one = 1\nsecret = "{secret}"\n')
+        me = await program(it)
+        id = await me.session()
+        path = f"/api/sessions/{id}"
+        whole = await me.post(f"{path}/tools/read", {"path": "bots.toml"})
+        assert whole["text"] == 'one = 1\nsecret = "[secret]"\n'
+        raw = (await me.post(f"{path}/tools/read", {"path": "bots.toml", "encoding": "base64"}))["text"]
+        assert base64.b64decode(raw).decode() == whole["text"]
+        assert (await me.post(f"{path}/tools/search", {"pattern": secret[:9]}))["lines"] == []
+        await me.say(id, '!tool Read {"file_path": "%s"}\n!say Done.' % (it.workdir / "bots.toml"))
+        for said in ("tool-calls", "history", "export", "export?format=json", "export?format=transcript"):
+            told = str(await me.get(f"{path}/{said}"))
+            assert secret not in told
+            assert "[secret]" in told or said == "export"
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 import aiohttp
 import pytest
+from yarl import URL
 
 from tests.adapters.http.desk import PATIENCE, Desk
+from tests.adapters.http.program import program
 
 
 class Script:
@@ -64,6 +67,18 @@ async def test_a_user_has_a_session_that_goes_on_until_it_is_forgotten(script: S
         assert (await script("GET", path))[0] == 404
     _, after = await script("POST", "/chat", text="!history", user_id="ann")
     assert "plum" not in str(after["text"])
+
+
+@pytest.mark.parametrize("user", ["../etc/passwd", "a/b:c d", "Zoë", "%2F", "u" * 200])
+async def test_a_user_may_be_called_anything_and_is_found_again(gateway: Desk, user: str) -> None:
+    me = await program(gateway)
+    await me.post("/chat", {"text": "!say Hello.", "user_id": user})
+    url = URL(f"{me.url}/session/{quote(user, safe='')}", encoded=True)
+    head = {"Authorization": f"Bearer {me.token}"}
+    async with me.http.get(URL(f"{url}/history", encoded=True), headers=head) as answer:
+        assert [said["text"] for said in (await answer.json())["messages"]] == ["!say Hello.", "Hello."]
+    async with me.http.delete(url, headers=head) as answer:
+        assert answer.status == 204
 
 
 async def test_a_streamed_answer_ends_with_done(script: Script) -> None:
