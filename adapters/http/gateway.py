@@ -117,25 +117,29 @@ class Gateway:
     async def _answer(self, call: Call) -> web.StreamResponse:
         endpoint, request = call.endpoint, call.request
         # Who it is first: the bodies of strangers are not read.
+        if endpoint.open:
+            return await endpoint.handler(call)
         if endpoint.admin:
             call.admin = await self.admins.prove(request)
-        elif not endpoint.open:
-            call.key = await self.auth.key(request)
-        if request.body_exists:
             call.raw = await self._body(call)
-        if endpoint.open or endpoint.admin:
             return await endpoint.handler(call)
-        key = call.key
-        await self.auth.signed(request, key, call.raw)
-        if call.endpoint.scope and not key.scopes.endpoint(call.endpoint.scope):
-            raise outside_scope(call.endpoint.path)
-        if not call.endpoint.metered:
-            return await _handled(call)
-        self._enter(key.id)
+        call.key = await self.auth.key(request)
+        if request.method == "GET" and not request.body_exists:
+            return await self._allowed(call)  # who only looks may look at much: ten thousand streams, say
+        self._enter(call.key.id)
         try:
-            return await self.metered(call)
+            return await self._allowed(call)
         finally:
-            self._leave(key.id)
+            self._leave(call.key.id)
+
+    async def _allowed(self, call: Call) -> web.StreamResponse:
+        """Read it all and let it do what its key may."""
+        endpoint, key = call.endpoint, call.key
+        call.raw = await self._body(call)
+        await self.auth.signed(call.request, key, call.raw)
+        if endpoint.scope and not key.scopes.endpoint(endpoint.scope):
+            raise outside_scope(endpoint.path)
+        return await (self.metered(call) if endpoint.metered else _handled(call))
 
     async def metered(self, call: Call) -> web.StreamResponse:
         """Within the key's limits; whatever comes of it is recorded."""
@@ -164,6 +168,8 @@ class Gateway:
             await self.ledger.end(call.record(status))
 
     async def _body(self, call: Call) -> bytes:
+        if not call.request.body_exists:
+            return b""
         if call.request.content.is_eof():  # it came with its head: nothing to wait for
             return await read_body(call.request, self.settings.max_body)
         try:

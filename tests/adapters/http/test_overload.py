@@ -47,6 +47,21 @@ async def test_a_key_with_too_many_requests_is_told_to_come_again(narrow: Desk) 
             assert second.status == 429
             assert int(second.headers["Retry-After"]) >= 1
             assert (await second.json())["error"]["type"] == "rate_limit_error"
+        url = f"{narrow.url}/api/sessions"
+        async with narrow.http.post(url, json={"bot": "main"}, headers=bearer(narrow)) as third:
+            assert third.status == 429
+        async with narrow.http.get(url, headers=bearer(narrow)) as looking:
+            assert looking.status == 200
+
+
+async def test_nobody_waits_for_the_body_of_a_stranger(gateway: Desk) -> None:
+    for path, status in (("/v1/health", b"200"), ("/v1/chat/completions", b"401")):
+        reader, writer = await asyncio.open_connection("127.0.0.1", gateway.application.web.port)
+        writer.write(b"GET " if status == b"200" else b"POST ")
+        writer.write(f"{path} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n".encode())
+        async with asyncio.timeout(5):
+            assert (await reader.readline()).split()[1] == status
+        writer.close()
 
 
 async def test_the_limits_of_the_bot_hold_for_programs(narrow: Desk) -> None:
