@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from adapters.feishu.testing.wire import Json
+from botkit.testing.news import News
 
 T = TypeVar("T")
 
@@ -51,7 +51,7 @@ class Record:
 
     calls: list[ApiCall] = field(default_factory=list[ApiCall])
     violations: list[Violation] = field(default_factory=list[Violation])
-    _waiting: list[asyncio.Future[None]] = field(default_factory=list[asyncio.Future[None]])
+    _news: News = field(default_factory=News)
 
     def violation(self, where: str, what: str) -> None:
         self.violations.append(Violation(where, what))
@@ -59,20 +59,12 @@ class Record:
 
     def changed(self) -> None:
         """Something a waiting test may want to look at."""
-        for waiting in self._waiting:
-            if not waiting.done():
-                waiting.set_result(None)
-        self._waiting.clear()
+        self._news.changed()
 
     async def until(self, predicate: Callable[[], T], within: float) -> T:
         """The predicate's first truthy value, asked again after each change; TimeoutError after `within` seconds."""
         try:
-            async with asyncio.timeout(within):
-                while not (value := predicate()):
-                    waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-                    self._waiting.append(waiting)
-                    await waiting
-                return value
+            return await self._news.until(predicate, within)
         except TimeoutError:
             recent = ", ".join(f"{call.route}={call.code or call.status}" for call in self.calls[-8:])
             broken = "; ".join(f"{violation.where}: {violation.what}" for violation in self.violations[-4:])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import msgspec
 from aiohttp import web
@@ -62,16 +62,11 @@ def may_stream(call: Call) -> None:
 @contextmanager
 def watched(bot: Bot, session: str, since: str) -> Generator[tuple[Watch, bool]]:
     """A reader of the session, and whether the position it asked for is forgotten. Raises HttpError 400."""
-    try:
-        watch = watching(bot.logs, session, since)
-        reader = watch.__enter__()
-    except KeyError:
-        with watching(bot.logs, session) as reader:
-            yield reader, True
-        return
-    except ValueError:
-        raise invalid("since", "expected the id of an event of this session") from None
-    try:
-        yield reader, False
-    finally:
-        watch.__exit__(None, None, None)
+    with ExitStack() as stack:
+        try:
+            reader, forgotten = stack.enter_context(watching(bot.logs, session, since)), False
+        except KeyError:
+            reader, forgotten = stack.enter_context(watching(bot.logs, session)), True
+        except ValueError:
+            raise invalid("since", "expected the id of an event of this session") from None
+        yield reader, forgotten
