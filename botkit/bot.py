@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from secrets import token_hex
 from typing import TYPE_CHECKING, Literal
-from uuid import uuid4
 
 import structlog
 
@@ -145,7 +145,7 @@ class Bot:
             messenger = self.adapters[message.conversation.adapter].messenger
             self._strangers.turn_away(message, self.access, messenger)
             return ""
-        entry = Entry(uuid4().hex, self.name, f"{self.name}/{message.conversation.key}", message, time.time())
+        entry = Entry(token_hex(16), self.name, f"{self.name}/{message.conversation.key}", message, time.time())
         # What the store says of the session may be old by the time the lane is free.
         busy = self.lanes.running(message.conversation.key) is not None
         limits = self.limits.of(self.name, message) if route.limited else ()
@@ -283,7 +283,7 @@ class Bot:
         if known is None or adapter not in self.adapters:
             log.warning("unasked_turn_homeless", session=session)
             return
-        now, id = time.time(), uuid4().hex
+        now, id = time.time(), token_hex(16)
         message = Message(f"unasked-{id}", Conversation.parse(key), User(known.owner), "", now)
         record = Record(self.store, Entry(id, self.name, known.conversation, message, now), kept=False)
         ctx = Context(self, self.adapters[adapter], Route(turns.unasked), "user", record, session=known)

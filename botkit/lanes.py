@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from botkit import texts
@@ -55,20 +53,25 @@ class Lanes:
         lane = self._lanes.get(conversation)
         return len(lane.waiting) if lane else 0
 
-    @asynccontextmanager
-    async def enter(self, ctx: Context) -> AsyncGenerator[None]:
-        """Wait for one's turn and hold it. Raises Refused when the queue is full, Withdrawn when it was deleted."""
-        key = ctx.message.conversation.key
-        lane = self._lanes.setdefault(key, _Lane())
+    async def enter(self, ctx: Context) -> None:
+        """Wait for one's turn; `leave` ends it. Raises Refused for a full queue, Withdrawn for a deleted message."""
+        lane = self._lanes.setdefault(ctx.message.conversation.key, _Lane())
         if lane.running is not None or lane.waiting:
             await self._queue_up(lane, ctx)
         lane.running = ctx
-        try:
-            await self._show_places(lane)
-            yield
-        finally:
-            lane.running = None
-            self._next(key, lane)
+        if lane.waiting:
+            try:
+                await self._show_places(lane)
+            except BaseException:
+                self.leave(ctx)
+                raise
+
+    def leave(self, ctx: Context) -> None:
+        """The turn is over; the next one begins."""
+        key = ctx.message.conversation.key
+        lane = self._lanes[key]
+        lane.running = None
+        self._next(key, lane)
 
     async def _queue_up(self, lane: _Lane, ctx: Context) -> None:
         # What a restart takes up again was accepted before: it is never refused for a full queue.

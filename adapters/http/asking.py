@@ -21,8 +21,6 @@ from botkit.model import PLAIN, Attachment, Conversation, Message, Overrides, Us
 from botkit.runs import Run
 from botkit.turns import take_back
 
-LOOK = 0.5
-"""Seconds between two looks whether the client is still there."""
 SAID_WITHIN = 5.0
 """Seconds in which a turn that was stopped says what it took."""
 STATELESS = "once"
@@ -51,6 +49,7 @@ class Answer:
 
     def __init__(self, call: Call, waiting: Waiting, message: Message, turn: str) -> None:
         self._call, self._waiting = call, waiting
+        self._late = self._due = call.due
         self.message, self.turn = message, turn
         self.text = ""
         """The answer as far as it was streamed."""
@@ -69,15 +68,20 @@ class Answer:
 
     async def take(self, seconds: float) -> list[TurnEvent]:
         """The events that have come; none after so long. Raises as `batches` does."""
-        loop = asyncio.get_running_loop()
-        until = loop.time() + seconds if seconds else float("inf")
-        while not (batch := await self._waiting.take(LOOK)):
+        if seconds:
+            self._due = min(self._late, asyncio.get_running_loop().time() + seconds)
+        while not (batch := await self._waiting.take()):
             self._go_on()
-            if loop.time() >= until:
+            if seconds and asyncio.get_running_loop().time() >= self._due:
                 return batch
         self._go_on()
         self._note(batch)
         return batch
+
+    def look(self, now: float) -> None:
+        """See `Reader.look`."""
+        if self._call.gone or self._call.over is not None or now >= self._due:
+            self._waiting.ring()
 
     def _go_on(self) -> None:
         call = self._call
@@ -87,7 +91,7 @@ class Answer:
             return
         if call.over is not None:
             raise call.over
-        if call.seconds > call.gateway.settings.request_time:
+        if asyncio.get_running_loop().time() >= self._late:
             raise HttpError(504, "request_timeout", "the answer took too long")
 
     async def finished(self) -> TurnFinished:
@@ -145,6 +149,7 @@ class asked:
         self._call, self._question = call, question
         self._message = _message(call, question, kept=False)
         self._waiting = question.adapter.wait(self._message.id)
+        self._answer: Answer | None = None
 
     async def __aenter__(self) -> Answer:
         _note(self._call, self._question)
@@ -153,7 +158,9 @@ class asked:
         except BaseException:
             await self._forget()
             raise
-        return Answer(self._call, self._waiting, self._message, turn)
+        self._answer = Answer(self._call, self._waiting, self._message, turn)
+        self._call.gateway.going.readers.add(self._answer)
+        return self._answer
 
     async def __aexit__(self, kind: type[BaseException] | None, *exc: object) -> None:
         try:
@@ -162,6 +169,8 @@ class asked:
         finally:
             if (outcome := self._waiting.outcome) is not None:
                 self._call.usage, self._call.session = outcome.usage, outcome.session
+            if self._answer is not None:
+                self._call.gateway.going.readers.discard(self._answer)
             await self._forget()
 
     async def _end(self, *, go_on: bool) -> None:
@@ -171,7 +180,7 @@ class asked:
         with suppress(TimeoutError):
             async with asyncio.timeout(None if go_on else SAID_WITHIN):
                 while self._waiting.outcome is None:
-                    await self._waiting.take(LOOK)
+                    await self._waiting.take()
 
     async def _forget(self) -> None:
         """Also of files that no turn has fetched, because policy turned the message down."""

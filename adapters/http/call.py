@@ -72,6 +72,11 @@ class Call:
         return asyncio.get_running_loop().time() - self._began
 
     @property
+    def due(self) -> float:
+        """When its answer is due, in the loop's time."""
+        return self._began + self.gateway.settings.request_time
+
+    @property
     def created(self) -> int:
         """Unix seconds."""
         return int(self._at)
@@ -150,8 +155,23 @@ async def read_body(request: web.Request, most: int) -> bytes:
             if len(body) > most:
                 raise _too_large(most)
     except web.RequestPayloadError:
-        raise HttpError(400, "invalid_body", "the body is broken off, or not encoded as its headers say") from None
+        raise _broken() from None
     return bytes(body)
+
+
+def whole_body(request: web.Request, most: int) -> bytes:
+    """The same of a request all of which has come already: there is nothing to wait for."""
+    try:
+        body = request.content.read_nowait()
+    except web.RequestPayloadError:
+        raise _broken() from None
+    if len(body) > most:
+        raise _too_large(most)
+    return body
+
+
+def _broken() -> HttpError:
+    return HttpError(400, "invalid_body", "the body is broken off, or not encoded as its headers say")
 
 
 def _too_large(most: int) -> HttpError:

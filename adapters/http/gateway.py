@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
@@ -15,7 +14,7 @@ from aiohttp import web
 from adapters.http.admin.admins import Admins
 from adapters.http.asking import Gone
 from adapters.http.auth import Auth
-from adapters.http.call import Call, http_adapter, read_body
+from adapters.http.call import Call, http_adapter, read_body, whole_body
 from adapters.http.client import Proxies
 from adapters.http.cors import Cors
 from adapters.http.endpoint import Endpoint, methods_by_path
@@ -60,8 +59,10 @@ class Gateway:
         self.settings = settings
         self.endpoints = [each for each in endpoints if settings.admin.any or not each.admin]
         self.cors = Cors(settings.cors)
-        self._at_work: Counter[str] = Counter()
+        self._at_work: dict[str, int] = {}
         """Requests that are being answered, by key."""
+        self._busy = 0
+        """All of them."""
         self.webhooks = Webhooks(settings.webhooks)
         self.changing = asyncio.Lock()
         """Held while something is read, changed and written back that the store keeps as one."""
@@ -90,13 +91,11 @@ class Gateway:
             for name, bot in house.bots.items():
                 if adapter := http_adapter(bot):
                     adapter.attach(self.desk, name)
-            watching = asyncio.create_task(self.going.watch(self.auth), name="gateway-keys")
-            try:
-                yield
-            finally:
-                watching.cancel()
-                await asyncio.wait([watching])
-                await self.tasks.drain(CLOSE_WITHIN)
+            async with self.going.watched(self.auth):
+                try:
+                    yield
+                finally:
+                    await self.tasks.drain(CLOSE_WITHIN)
 
     async def _serve(self, endpoint: Endpoint, request: web.Request) -> web.StreamResponse:
         call = Call(self, endpoint, request)
@@ -150,9 +149,9 @@ class Gateway:
             said = f"this API key is at its limit: {begun.refused.replace('_', ' ')}"
             raise HttpError(429, begun.refused, said, retry_after=begun.retry_after)
         status = 500
+        self.going.enter(call)
         try:
-            with self.going.answering(call):
-                response = await _handled(call)
+            response = await _handled(call)
             status = response.status
             return response
         except HttpError as problem:
@@ -165,13 +164,14 @@ class Gateway:
             status, call.error = CLIENT_GONE, "client_gone"
             raise
         finally:
+            self.going.leave(call)
             await self.ledger.end(call.record(status))
 
     async def _body(self, call: Call) -> bytes:
         if not call.request.body_exists:
             return b""
         if call.request.content.is_eof():  # it came with its head: nothing to wait for
-            return await read_body(call.request, self.settings.max_body)
+            return whole_body(call.request, self.settings.max_body)
         try:
             async with asyncio.timeout(BODY_WITHIN):
                 return await read_body(call.request, self.settings.max_body)
@@ -179,13 +179,16 @@ class Gateway:
             raise HttpError(408, "request_timeout", f"the request was not sent within {BODY_WITHIN:g} s") from None
 
     def _enter(self, key: str) -> None:
-        if self._at_work.total() >= self.settings.max_requests:
+        mine = self._at_work.get(key, 0)
+        if self._busy >= self.settings.max_requests:
             raise HttpError(429, "too_many_requests", "the gateway is full", retry_after=BUSY_RETRY)
-        if self._at_work[key] >= self.settings.max_requests_per_key:
+        if mine >= self.settings.max_requests_per_key:
             raise HttpError(429, "too_many_requests", "this API key has too many requests", retry_after=BUSY_RETRY)
-        self._at_work[key] += 1
+        self._at_work[key] = mine + 1
+        self._busy += 1
 
     def _leave(self, key: str) -> None:
+        self._busy -= 1
         self._at_work[key] -= 1
         if not self._at_work[key]:
             del self._at_work[key]

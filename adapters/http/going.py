@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Generator
-from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from typing import TYPE_CHECKING, Protocol
 
 from adapters.http.auth import Auth, presented
 from adapters.http.errors import HttpError, outside_scope, unavailable
@@ -16,23 +16,32 @@ if TYPE_CHECKING:
 
 LOOK = 2.0
 """Seconds between two looks at the keys. With the time a key is believed, one is of no use 5 s after it was taken."""
+GLANCE = 0.5
+"""Seconds between two looks at those who wait: for all at once, so that nobody needs a timer for each event."""
+
+
+class Reader(Protocol):
+    """Whoever waits for the events of a turn."""
+
+    def look(self, now: float) -> None:
+        """Wake it if there is something to see beside events: the client has gone, say. `now` is the loop's time."""
+        ...
 
 
 class Going:
     """The requests of one gateway, each while it is answered."""
 
     def __init__(self) -> None:
+        self.readers: set[Reader] = set()
         self._calls: set[Call] = set()
         self._streams: dict[Call, asyncio.Task[object]] = {}
 
-    @contextmanager
-    def answering(self, call: Call) -> Generator[None]:
-        """Around a request whose end `call.over` may bring before its time."""
+    def enter(self, call: Call) -> None:
+        """A request is being answered; until `leave`, `call.over` may bring its end before its time."""
         self._calls.add(call)
-        try:
-            yield
-        finally:
-            self._calls.discard(call)
+
+    def leave(self, call: Call) -> None:
+        self._calls.discard(call)
 
     @contextmanager
     def streaming(self, call: Call) -> Generator[None]:
@@ -41,22 +50,40 @@ class Going:
         assert task is not None
         self._streams[call] = task
         try:
-            with self.answering(call):
-                yield
+            self.enter(call)
+            yield
         except asyncio.CancelledError:
             if call.over is None or task.uncancel():
                 raise
             raise call.over from None
         finally:
             del self._streams[call]
+            self.leave(call)
 
     def close(self) -> None:
         """Cut every stream: the gateway closes."""
         for call in self._streams:
             self._end(call, unavailable("botkit is stopping", code="stopping"))
 
-    async def watch(self, auth: Auth) -> None:
-        """Look at the keys now and then, for ever. While the store does not answer, what goes on goes on."""
+    @asynccontextmanager
+    async def watched(self, auth: Auth) -> AsyncGenerator[None]:
+        """Meanwhile, what must end ends. While the store does not answer, what goes on goes on."""
+        tasks = [asyncio.create_task(self._keys(auth), name="gateway-keys"), asyncio.create_task(self._glance())]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+
+    async def _glance(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(GLANCE)
+            for reader in self.readers:
+                reader.look(loop.time())
+
+    async def _keys(self, auth: Auth) -> None:
         while True:
             await asyncio.sleep(LOOK)
             with suppress(StoreError):

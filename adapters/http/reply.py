@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 
 from botkit.events import Outcome, TurnEvent, TurnFailed, TurnFinished
 from botkit.model import ReplyState
@@ -18,7 +17,7 @@ class Waiting:
     __slots__ = ("_events", "_news", "outcome", "overrun")
 
     def __init__(self) -> None:
-        self._events: deque[TurnEvent] = deque()
+        self._events: list[TurnEvent] = []
         self._news: asyncio.Future[None] | None = None
         self.outcome: Outcome | None = None
         self.overrun = False
@@ -33,28 +32,23 @@ class Waiting:
             self.overrun = True
             return
         self._events.append(event)
+        self.ring()
+
+    def ring(self) -> None:
+        """Let the request look up, with or without news."""
         if self._news is not None and not self._news.done():
             self._news.set_result(None)
 
-    async def take(self, seconds: float) -> list[TurnEvent]:
-        """All that has come meanwhile; nothing after `seconds` without an event. The outcome is the last one."""
+    async def take(self) -> list[TurnEvent]:
+        """All that has come meanwhile; nothing when it was only rung. The outcome is the last one."""
         if not self._events:
-            loop = asyncio.get_running_loop()
-            news = self._news = loop.create_future()
-            timer = loop.call_later(seconds, _ring, news)
+            self._news = asyncio.get_running_loop().create_future()
             try:
-                await news
+                await self._news
             finally:
-                timer.cancel()
                 self._news = None
-        taken = list(self._events)
-        self._events.clear()
+        taken, self._events = self._events, []
         return taken
-
-
-def _ring(news: asyncio.Future[None]) -> None:
-    if not news.done():
-        news.set_result(None)
 
 
 class HttpReply:

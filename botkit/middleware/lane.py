@@ -11,10 +11,13 @@ async def lane(ctx: Context, handler: Handler) -> None:
     if ctx.route.urgent:
         await _again(ctx, handler)
         return
-    async with ctx.bot.lanes.enter(ctx):
+    await ctx.bot.lanes.enter(ctx)
+    try:
         await _again(ctx, handler)
         # The next turn begins when this answer stands, so that answers appear in the order of the questions.
         await ctx.close()
+    finally:
+        ctx.bot.lanes.leave(ctx)
 
 
 async def _again(ctx: Context, handler: Handler) -> None:

@@ -19,7 +19,7 @@ from typing import Literal
 
 import msgspec
 
-from botkit.application import Application
+from botkit.application import Application, calm_collector
 from botkit.config import build
 from botkit.expand import Toml
 from botkit.keys import ApiKey, KeyLimits
@@ -88,6 +88,7 @@ async def _botkit(wanted: Wanted) -> AsyncGenerator[Ready]:
     async with Application(build(tree, environ, root=root), environ) as application:
         free, limited = [await _key(application, limits) for limits in (KeyLimits(), FAR)]
         session = await _session(application, free)
+        calm_collector()  # as `botkit run` does
         yield Ready(application.web.port, os.getpid(), free.text, limited.text, session)
 
 
