@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from secrets import token_hex
 from typing import TYPE_CHECKING, Literal
 
 import structlog
@@ -21,6 +20,7 @@ from botkit.context import Context
 from botkit.display import Display
 from botkit.errors import AdapterError, Refused, StoreError
 from botkit.events import TurnEvent, TurnFailed
+from botkit.ids import new_id
 from botkit.intent import Intent
 from botkit.lanes import Lanes
 from botkit.leases import Leases
@@ -100,6 +100,8 @@ class Bot:
         self.routes = routes
         self.runner = runner
         self.store = store
+        self.logger: structlog.typing.FilteringBoundLogger = log.bind()
+        """With the level of the config it is from: to find that out anew costs as much as what a message logs."""
         self.access = access
         self.limits = limits or Limits()
         self.redactor = redactor or Redactor()
@@ -145,7 +147,7 @@ class Bot:
             messenger = self.adapters[message.conversation.adapter].messenger
             self._strangers.turn_away(message, self.access, messenger)
             return ""
-        entry = Entry(token_hex(16), self.name, f"{self.name}/{message.conversation.key}", message, time.time())
+        entry = Entry(new_id(), self.name, f"{self.name}/{message.conversation.key}", message, time.time())
         # What the store says of the session may be old by the time the lane is free.
         busy = self.lanes.running(message.conversation.key) is not None
         limits = self.limits.of(self.name, message) if route.limited else ()
@@ -283,7 +285,7 @@ class Bot:
         if known is None or adapter not in self.adapters:
             log.warning("unasked_turn_homeless", session=session)
             return
-        now, id = time.time(), token_hex(16)
+        now, id = time.time(), new_id()
         message = Message(f"unasked-{id}", Conversation.parse(key), User(known.owner), "", now)
         record = Record(self.store, Entry(id, self.name, known.conversation, message, now), kept=False)
         ctx = Context(self, self.adapters[adapter], Route(turns.unasked), "user", record, session=known)
@@ -326,7 +328,7 @@ class Bot:
     ) -> None:
         """A changed config, effective from the next message on; what runs is not disturbed."""
         self.settings, self.routes, self.access, self.limits = settings, routes, access, limits
-        self.redactor = redactor
+        self.redactor, self.logger = redactor, log.bind()
         self._middleware, self._onions = tuple(middleware), {}
         self.lanes.queue, self.approvals.timeout = settings.queue, settings.approval_timeout
 

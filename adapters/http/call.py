@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from secrets import token_hex
 from typing import TYPE_CHECKING, TypeVar
 
 from aiohttp import web
@@ -15,6 +14,7 @@ from adapters.http.endpoint import Endpoint
 from adapters.http.errors import HttpError, not_found, unavailable, wrong_body
 from botkit.bot import Bot
 from botkit.events import Usage
+from botkit.ids import new_id
 from botkit.keys import ApiKey
 from botkit.usage import UsageRecord
 
@@ -30,7 +30,7 @@ class Call:
 
     def __init__(self, gateway: Gateway, endpoint: Endpoint, request: web.Request) -> None:
         self.gateway, self.endpoint, self.request = gateway, endpoint, request
-        self.id = token_hex(16)
+        self.id = new_id()
         """Also of the message it becomes."""
         self.raw = b""
         """The request's body."""

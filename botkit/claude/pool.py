@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -19,6 +18,7 @@ from botkit.claude.scales import Scales
 from botkit.claude.starting import Order, Starting
 from botkit.claude.worker import Worker
 from botkit.errors import ClaudeCrashed, RunnerError
+from botkit.ids import new_uuid
 
 RESERVED = 120.0
 """Seconds a spare waits for the session it was promised to."""
@@ -125,7 +125,7 @@ class Pool:
                 self._spares[worker] = self._now()
                 self._clock_runs()
                 return worker.session
-        return str(uuid.uuid4())
+        return new_uuid()
 
     def find(self, session: str) -> Worker | None:
         for workers in (self._lent, self._idle, self._spares):
@@ -176,7 +176,7 @@ class Pool:
         if self._queue or not self._open or not self._room():
             return False
         spare = not order.session
-        order = replace(order, session=order.session or str(uuid.uuid4()))
+        order = replace(order, session=order.session or new_uuid())
         self._coming[order.session] = asyncio.Event()
         self._promised.append("")
         try:
@@ -273,7 +273,7 @@ class Pool:
                 await self._calm()
                 self._promised.append("")
                 try:
-                    worker = await self._starting.start(Order(profile, str(uuid.uuid4()), "", fresh=True))
+                    worker = await self._starting.start(Order(profile, new_uuid(), "", fresh=True))
                     self._spares[worker] = None
                 finally:
                     self._promised.remove("")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -22,6 +21,7 @@ from botkit.claude.worker import Worker
 from botkit.errors import ClaudeCrashed, RunnerError
 from botkit.events import Decision, Notice, Outcome, TurnEvent, TurnFailed, TurnFinished, Waiting
 from botkit.history import Said
+from botkit.ids import new_uuid
 from botkit.model import PLAIN, Overrides, Session, Turn, Upload
 from botkit.surroundings import CliCommand, Surroundings
 
@@ -96,7 +96,7 @@ class ClaudeRunner:
         """The id for a new session. A session that is begun under it finds a worker ready, if there was one."""
         if stateless:
             return self._pool.reserve(self._for_once(overrides))
-        return self._pool.reserve(self._profile) if overrides == PLAIN else str(uuid.uuid4())
+        return self._pool.reserve(self._profile) if overrides == PLAIN else new_uuid()
 
     @asynccontextmanager
     async def start(self, turn: Turn) -> AsyncGenerator[AsyncIterator[TurnEvent], None]:
@@ -145,7 +145,7 @@ class ClaudeRunner:
         order = replace(self._order(session, fresh=True), session=id, copied=session.id)
         worker = await self._pool.lend(order, lambda _: None)
         try:
-            name = str(uuid.uuid4())
+            name = new_uuid()
             ended = await worker.run(user_line(COST, (), (), name), name, Feed(), lambda: False)
         finally:
             self._pool.give_back(worker)
@@ -270,7 +270,7 @@ class ClaudeRunner:
         return Order(profile, session.id, owner, fresh, rules, session.cli_cost)
 
     async def _line(self, turn: Turn) -> tuple[bytes, str]:
-        name = str(uuid.uuid4())
+        name = new_uuid()
         images = [(each, data) for each in turn.files if (data := await _image(each))]
         commands = turn.overrides.command or (self._profile.slash_commands and not turn.verbatim)
         text = defuse(turn.prompt, slash_commands=commands)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 
 import structlog
@@ -11,13 +12,11 @@ from botkit.context import Context
 from botkit.events import TurnFailed
 from botkit.routing import Handler
 
-logger = structlog.get_logger("botkit")
-
 
 async def log(ctx: Context, handler: Handler) -> None:
     began = time.monotonic()
     structlog.contextvars.bind_contextvars(turn=ctx.turn, bot=ctx.bot.name)
-    bound = logger.bind()  # once a message, and not at import: a reload may change the level
+    bound = ctx.bot.logger
     bound.debug("message_text", text=ctx.message.text)
     try:
         await handler(ctx)
@@ -25,7 +24,8 @@ async def log(ctx: Context, handler: Handler) -> None:
         cut = isinstance(problem, asyncio.CancelledError)
         _line(bound, ctx, began, "interrupted" if cut else type(problem).__name__)
         raise
-    _line(bound, ctx, began, _outcome(ctx))
+    if bound.is_enabled_for(logging.INFO):
+        _line(bound, ctx, began, _outcome(ctx))
 
 
 def _outcome(ctx: Context) -> str:
