@@ -10,6 +10,7 @@ from typing import Literal
 from urllib.parse import quote, unquote
 
 from botkit.events import FileOffered, Todo, TurnFailed, TurnFinished
+from botkit.runs import Run
 from botkit.steps import Step
 
 Kind = Literal["new", "edited", "deleted", "action"]
@@ -347,6 +348,8 @@ class Admission:
     limits: tuple[Limit, ...]
     entry: Entry
     now: float
+    run: Run | None = None
+    """The run the entry's turn is, for a program that will ask what became of it."""
 
 
 @dataclass(frozen=True, slots=True)

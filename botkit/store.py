@@ -21,8 +21,12 @@ class Journal(Protocol):
         In this order: seen before → repeat; a limit without a token → refused (nothing taken from the others);
         otherwise take the tokens, write the entry as `owner`'s (unless its message is not kept), and return the
         conversation's session.
-        Both a refusal and an admission make the next admission with this key a repeat.
+        Both a refusal and an admission make the next admission with this key a repeat, and save the run.
         """
+        ...
+
+    async def entries(self, ids: Collection[str]) -> Sequence[Entry]:
+        """Those of these that are in the journal, in any order."""
         ...
 
     async def update(self, entry: Entry, session: Session | None = None) -> None:
@@ -77,6 +81,10 @@ class Sessions(Protocol):
         """Write it. With a `conversation`, it becomes that conversation's session and any other there is unbound."""
         ...
 
+    async def new_session(self, session: Session) -> bool:
+        """Write one that is new. False: its conversation has a session, and nothing is written."""
+        ...
+
     async def list_sessions(
         self, bot: str, *, owner: str = "", since: float = 0.0, before: tuple[float, str] | None = None
     ) -> Sequence[Session]:
@@ -91,6 +99,10 @@ class Marks(Protocol):
 
     async def set_mark(self, key: str, value: str | None) -> None:
         """None forgets it."""
+        ...
+
+    async def change_mark(self, key: str, old: str | None, new: str) -> bool:
+        """Set a mark that still is `old`, None for none. False: it is not, and nothing is set."""
         ...
 
 

@@ -24,8 +24,11 @@ class Known:
     def __init__(self) -> None:
         self._ids: set[str] = set()
 
-    def add(self, id: str) -> None:
+    def add(self, id: str) -> bool:
+        """False: it was known already."""
+        before = len(self._ids)
         self._ids.add(id)
+        return len(self._ids) > before
 
     def discard(self, *ids: str) -> None:
         self._ids.difference_update(ids)

@@ -50,6 +50,8 @@ class MemoryStore:
         if admission.key in self._seen:
             return Admitted(repeat=True)
         self._seen[admission.key] = admission.now
+        if admission.run is not None:
+            await self.runs.save(admission.run)
         taken = take(admission.limits, self._buckets, admission.now)
         if taken.refused is not None:
             return Admitted(refused=taken.refused, retry_after=taken.retry_after)
@@ -58,6 +60,9 @@ class MemoryStore:
             self._entries[admission.entry.id] = _kept(admission.entry), owner
             self._lives(owner, admission.now + GRACE)
         return Admitted(session=await self.session(admission.entry.conversation))
+
+    async def entries(self, ids: Collection[str]) -> Sequence[Entry]:
+        return [self._entries[id][0] for id in ids if id in self._entries]
 
     async def update(self, entry: Entry, session: Session | None = None) -> None:
         held = self._entries.get(entry.id)
@@ -111,6 +116,12 @@ class MemoryStore:
     async def save_session(self, session: Session) -> None:
         self._save(session)
 
+    async def new_session(self, session: Session) -> bool:
+        if session.conversation in self._bound:
+            return False
+        self._save(session)
+        return True
+
     async def list_sessions(
         self, bot: str, *, owner: str = "", since: float = 0.0, before: tuple[float, str] | None = None
     ) -> Sequence[Session]:
@@ -130,6 +141,12 @@ class MemoryStore:
             self._marks.pop(key, None)
         else:
             self._marks[key] = value
+
+    async def change_mark(self, key: str, old: str | None, new: str) -> bool:
+        if self._marks.get(key) != old:
+            return False
+        self._marks[key] = new
+        return True
 
     async def lease(self, key: str, owner: str, now: float, ttl: float) -> Lease | None:
         held = self._leases.get(key)

@@ -35,7 +35,7 @@ from botkit.stores.keys.redis import RedisKeys
 from botkit.stores.known import Known, readable, readable_session
 from botkit.stores.meter.redis import RedisMeter
 from botkit.stores.rules import GRACE, LISTED, SEEN_FOR, SESSION_TTL
-from botkit.stores.runs.redis import RedisRuns
+from botkit.stores.runs.redis import RedisRuns, run_arguments
 from botkit.stores.server import Argument, Server
 
 PURGED = 500
@@ -55,7 +55,8 @@ class RedisStore:
         self.acts = RedisActs(self._server)
 
     async def admit(self, admission: Admission, owner: str) -> Admitted:
-        self._known.add(admission.entry.id)
+        if not self._known.add(admission.entry.id):
+            return Admitted(repeat=True)
         admitted = False
         try:
             answer = await self._server.run(scripts.ADMIT, *_admit(admission, owner))
@@ -70,6 +71,12 @@ class RedisStore:
                 return Admitted(session=_session(row))
             case _:
                 return Admitted(repeat=True)
+
+    async def entries(self, ids: Collection[str]) -> Sequence[Entry]:
+        if not ids:
+            return []
+        rows = await self._server.command("HMGET", "botkit:entries", *ids)
+        return readable(data for data in rows if data is not None)
 
     async def update(self, entry: Entry, session: Session | None = None) -> None:
         key = f"{entry.bot}/{entry.message.conversation.adapter}/{entry.message.id}"  # as in `Admission.key`
@@ -116,6 +123,9 @@ class RedisStore:
     async def save_session(self, session: Session) -> None:
         await self._server.run(session_scripts.SAVE_SESSION, *self._saving(session))
 
+    async def new_session(self, session: Session) -> bool:
+        return bool(await self._server.run(session_scripts.NEW_SESSION, *self._saving(session)))
+
     async def list_sessions(
         self, bot: str, *, owner: str = "", since: float = 0.0, before: tuple[float, str] | None = None
     ) -> Sequence[Session]:
@@ -132,6 +142,10 @@ class RedisStore:
             await self._server.command("HDEL", "botkit:marks", key)
         else:
             await self._server.command("HSET", "botkit:marks", key, _text(value))
+
+    async def change_mark(self, key: str, old: str | None, new: str) -> bool:
+        was = [] if old is None else [_text(old)]
+        return bool(await self._server.run(scripts.CHANGE_MARK, key, _text(new), *was))
 
     async def lease(self, key: str, owner: str, now: float, ttl: float) -> Lease | None:
         token = await self._server.run(scripts.LEASE, key, owner, now, ttl)
@@ -176,7 +190,9 @@ def _admit(admission: Admission, owner: str) -> list[Argument]:
     entry, bot = admission.entry, quote(admission.entry.bot, safe="")
     fixed: list[Argument] = [admission.key, admission.now, owner, GRACE, int(SEEN_FOR), entry.id, bot, entry.accepted]
     limits = [part for limit in admission.limits for part in (limit.key, limit.burst, limit.per_second)]
-    return [*fixed, entry_bytes(entry) if entry.message.kept else b"", entry.conversation, *limits]
+    data = entry_bytes(entry) if entry.message.kept else b""
+    run = run_arguments(admission.run) if admission.run is not None else [""] * 5
+    return [*fixed, data, entry.conversation, *run, *limits]
 
 
 def _session(row: Any) -> Session | None:

@@ -5,6 +5,7 @@ Ids are only ever members, fields or the end of a key behind a fixed prefix, so 
 
 from __future__ import annotations
 
+from botkit.stores.run_scripts import RUNS
 from botkit.stores.session_scripts import SESSIONS
 
 _LIVES = """
@@ -17,13 +18,14 @@ local function lives(owner, till)
 end
 """
 
-# key, now, owner, grace, seen_for, entry, bot, accepted, data, conversation, then key, burst, per second of each limit;
-# without data there is no entry
+# key, now, owner, grace, seen_for, entry, bot, accepted, data, conversation, then the run's id or '', its key, created,
+# ended and data, then key, burst, per second of each limit; without data there is no entry
 ADMIT = (
     _LIVES
     + SESSIONS
+    + RUNS
     + """
-local key, now, owner, grace, seen_for, id, bot, accepted, data, conversation = unpack(ARGV, 1, 10)
+local key, now, owner, grace, seen_for, id, bot, accepted, data, conversation, run = unpack(ARGV, 1, 11)
 if redis.call('ZADD', 'botkit:seen', 'NX', now, key) == 0 then
   -- Ours already: the connection broke before the answer came and the client asked again.
   if redis.call('HGET', 'botkit:entry:owner', id) == owner then return {'admitted', bound(conversation)} end
@@ -33,8 +35,9 @@ redis.call('EXPIRE', 'botkit:seen', seen_for)
 local old = redis.call('ZRANGEBYSCORE', 'botkit:seen', '-inf', '(' .. string.format('%.17g', now - seen_for),
   'LIMIT', 0, 100)
 if #old > 0 then redis.call('ZREM', 'botkit:seen', unpack(old)) end
+if run ~= '' then save_run(unpack(ARGV, 11, 15)) end
 local left = {}
-for i = 11, #ARGV, 3 do
+for i = 16, #ARGV, 3 do
   local burst, rate = tonumber(ARGV[i + 1]), tonumber(ARGV[i + 2])
   local tokens = redis.call('HGET', 'botkit:buckets', ARGV[i])
   if tokens then
@@ -44,7 +47,7 @@ for i = 11, #ARGV, 3 do
     tokens = burst
   end
   if tokens < 1 - 1e-9 then
-    return {'refused', tostring((i - 11) / 3), string.format('%.17g', (1 - tokens) / math.max(rate, 1e-12))}
+    return {'refused', tostring((i - 16) / 3), string.format('%.17g', (1 - tokens) / math.max(rate, 1e-12))}
   end
   left[i] = string.format('%.17g', math.max(tokens - 1, 0))
 end
@@ -210,6 +213,13 @@ if holder == owner and held == token then
   redis.call('HDEL', 'botkit:lease:token', key)
   redis.call('ZREM', 'botkit:wanted', key)
 end
+"""
+
+# key, what it shall be, then perhaps what it must be; otherwise there must be none
+CHANGE_MARK = """
+if redis.call('HGET', 'botkit:marks', ARGV[1]) ~= (ARGV[3] or false) then return 0 end
+redis.call('HSET', 'botkit:marks', ARGV[1], ARGV[2])
+return 1
 """
 
 # seen, sessions, most; answers how many went, and whether there are more sessions to forget

@@ -46,6 +46,7 @@ end
 SESSION = SESSIONS + "return bound(ARGV[1])"
 FIND_SESSION = SESSIONS + "return find(ARGV[1])"
 SAVE_SESSION = SESSIONS + "save(1)"
+NEW_SESSION = SESSIONS + "if ARGV[2] ~= '' and bound(ARGV[2]) then return 0 end save(1) return 1"
 
 # index, since, most, then perhaps the use and the id of the session before the page
 LIST_SESSIONS = (

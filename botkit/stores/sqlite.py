@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
-from sqlite3 import sqlite_version
+from sqlite3 import Connection, sqlite_version
 
 from botkit.model import Admission, Admitted, Entry, Lease, Session
 from botkit.stores import tables
@@ -16,7 +16,7 @@ from botkit.stores.database import Database
 from botkit.stores.keys.sqlite import SqliteKeys
 from botkit.stores.known import Known, readable, readable_session
 from botkit.stores.meter.sqlite import SqliteMeter
-from botkit.stores.runs.sqlite import SqliteRuns
+from botkit.stores.runs.sqlite import SqliteRuns, save_run
 from botkit.stores.schema import MIGRATIONS
 from botkit.stores.tables import Bound
 
@@ -35,15 +35,19 @@ class SqliteStore:
 
     async def admit(self, admission: Admission, owner: str) -> Admitted:
         entry, data = admission.entry, entry_bytes(admission.entry)
-        self._known.add(entry.id)
+        if not self._known.add(entry.id):
+            return Admitted(repeat=True)
         admitted = False
         try:
-            answer, row = await self._db.write(lambda db: tables.admit(db, admission, data, owner))
+            answer, row = await self._db.write(lambda db: _admit(db, admission, data, owner))
             admitted = not answer.repeat and answer.refused is None and entry.message.kept
         finally:
             if not admitted:
                 self._known.discard(entry.id)
         return answer if row is None else replace(answer, session=readable_session(*row))
+
+    async def entries(self, ids: Collection[str]) -> Sequence[Entry]:
+        return readable(await self._db.read(lambda db: tables.entries(db, ids)))
 
     async def update(self, entry: Entry, session: Session | None = None) -> None:
         data, bound = entry_bytes(entry), _bound(session)
@@ -84,6 +88,10 @@ class SqliteStore:
         bound = Bound(session, session_bytes(session))
         await self._db.write(lambda db: tables.save_session(db, bound))
 
+    async def new_session(self, session: Session) -> bool:
+        bound = Bound(session, session_bytes(session))
+        return await self._db.write(lambda db: tables.new_session(db, bound))
+
     async def list_sessions(
         self, bot: str, *, owner: str = "", since: float = 0.0, before: tuple[float, str] | None = None
     ) -> Sequence[Session]:
@@ -95,6 +103,9 @@ class SqliteStore:
 
     async def set_mark(self, key: str, value: str | None) -> None:
         await self._db.write(lambda db: tables.set_mark(db, key, value))
+
+    async def change_mark(self, key: str, old: str | None, new: str) -> bool:
+        return await self._db.write(lambda db: tables.change_mark(db, key, old, new))
 
     async def lease(self, key: str, owner: str, now: float, ttl: float) -> Lease | None:
         return await self._db.write(lambda db: tables.lease(db, key, owner, now, ttl), durable=False)
@@ -119,6 +130,13 @@ class SqliteStore:
 
     async def __aexit__(self, *exc: object) -> None:
         await self._db.close()
+
+
+def _admit(db: Connection, admission: Admission, data: bytes, owner: str) -> tuple[Admitted, tables.SessionRow | None]:
+    answer, row = tables.admit(db, admission, data, owner)
+    if admission.run is not None and not answer.repeat:
+        save_run(db, admission.run)
+    return answer, row
 
 
 def _bound(session: Session | None) -> Bound | None:

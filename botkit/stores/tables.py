@@ -38,6 +38,11 @@ def admit(db: Connection, admission: Admission, data: bytes, owner: str) -> tupl
     return Admitted(), bound_to(db, entry.conversation)
 
 
+def entries(db: Connection, ids: Collection[str]) -> list[bytes]:
+    marks = ", ".join("?" * len(ids))
+    return [data for (data,) in db.execute(f"SELECT data FROM entry WHERE id IN ({marks})", tuple(ids))]
+
+
 def update(db: Connection, entry: str, data: bytes, session: Bound | None) -> None:
     changed = db.execute("UPDATE entry SET data = ? WHERE id = ?", (data, entry))
     _save_with(db, session, late=not changed.rowcount)
@@ -112,6 +117,13 @@ def save_session(db: Connection, bound: Bound) -> None:
     )
 
 
+def new_session(db: Connection, bound: Bound) -> bool:
+    if bound_to(db, bound.session.conversation) is not None:
+        return False
+    save_session(db, bound)
+    return True
+
+
 def list_sessions(
     db: Connection, bot: str, owner: str, since: float, before: tuple[float, str] | None
 ) -> list[SessionRow]:
@@ -133,6 +145,13 @@ def set_mark(db: Connection, key: str, value: str | None) -> None:
         db.execute("DELETE FROM mark WHERE key = ?", (key,))
     else:
         db.execute("INSERT OR REPLACE INTO mark VALUES (?, ?)", (key, value))
+
+
+def change_mark(db: Connection, key: str, old: str | None, new: str) -> bool:
+    if mark(db, key) != old:
+        return False
+    set_mark(db, key, new)
+    return True
 
 
 def lease(db: Connection, key: str, owner: str, now: float, ttl: float) -> Lease | None:

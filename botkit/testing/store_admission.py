@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from botkit.model import Admitted
 from botkit.protocols import Store
+from botkit.testing.store_runs import run
 from botkit.testing.store_values import NASTY, NOW, WITHIN, admission, entry, limit, session
 
 
@@ -47,6 +48,25 @@ class AdmissionContract:
             )
         assert [answer.repeat for answer in answers].count(False) == 1
         assert len(await _journal(store)) == 1
+
+    async def test_a_turn_that_is_given_again_by_its_id_is_a_repeat(self, store: Store) -> None:
+        """A request that is sent again finds the turn of the first, also while that is being admitted."""
+        wanted = admission("turn-1", key="same")
+        async with asyncio.timeout(WITHIN):
+            answers = await asyncio.gather(*(store.admit(wanted, "me") for _ in range(20)))
+        assert [answer.repeat for answer in answers].count(False) == 1
+        assert (await store.admit(wanted, "me")).repeat
+        assert await store.take_over("helper", "me", [], NOW) == [], "it is known to be ours"
+
+    async def test_a_run_is_known_as_soon_as_its_message_is_admitted(self, store: Store, another_store: Store) -> None:
+        await store.admit(replace(admission("turn-1", limit(), key="same"), run=run("turn-1")), "me")
+        assert await another_store.runs.get("turn-1") == run("turn-1")
+        assert [each.id for each in await another_store.runs.list("k1")] == ["turn-1"]
+        assert (await store.admit(replace(admission("turn-2", key="same"), run=run("turn-2")), "me")).repeat
+        assert await store.runs.get("turn-2") is None
+        refused = replace(admission("turn-3", limit()), run=run("turn-3"))
+        assert (await store.admit(refused, "me")).refused is not None
+        assert await store.runs.get("turn-3") == run("turn-3"), "how it ends will be told"
 
     async def test_a_repeat_takes_no_token(self, store: Store) -> None:
         await store.admit(admission("turn-1", limit(burst=2.0), key="same"), "me")

@@ -29,6 +29,18 @@ class JournalContract:
         await store.update(changed)
         assert list(await store.take_over("helper", "you", ["me"], NOW)) == [changed]
 
+    async def test_entries_are_found_by_their_ids_while_they_are_in_the_journal(
+        self, store: Store, another_store: Store
+    ) -> None:
+        for id in ("turn-1", "turn-2", "turn-3"):
+            await store.admit(admission(id), "me")
+        await store.update(_worked_on(entry("turn-1")))
+        await store.settle("turn-2")
+        await store.bury("turn-3", "enough")
+        found = await another_store.entries(["turn-1", "turn-2", "turn-3", "turn-4", NASTY])
+        assert list(found) == [_worked_on(entry("turn-1"))]
+        assert list(await store.entries([])) == []
+
     async def test_an_update_and_a_settlement_save_the_session(self, store: Store) -> None:
         await store.admit(admission("turn-1"), "me")
         await store.update(entry("turn-1"), session(used=NOW + 1))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 from botkit.model import Overrides
 from botkit.protocols import Store
-from botkit.testing.store_values import NASTY, NOW, session
+from botkit.testing.store_values import NASTY, NOW, WITHIN, session
 
 
 class SessionsContract:
@@ -30,6 +31,22 @@ class SessionsContract:
         assert await store.session("helper/here") == session("s-2")
         assert await store.find_session("s-1") == session("s-1", conversation="")
         assert {each.conversation for each in await store.list_sessions("helper")} == {"helper/here", ""}
+
+    async def test_a_conversation_gets_one_new_session_however_many_begin_at_once(
+        self, store: Store, another_store: Store
+    ) -> None:
+        async with asyncio.timeout(WITHIN):
+            made = await asyncio.gather(
+                *((store, another_store)[i % 2].new_session(session(f"s-{i}")) for i in range(20))
+            )
+        assert made.count(True) == 1
+        first = session(f"s-{made.index(True)}")
+        assert list(await store.list_sessions("helper")) == [first]
+        assert await another_store.session("helper/here") == first
+        await store.save_session(replace(first, conversation=""))
+        assert await store.new_session(session("s-next"))
+        assert await store.new_session(session("nowhere", conversation=""))
+        assert await store.new_session(session("nowhere either", conversation=""))
 
     async def test_a_session_that_was_left_is_no_conversations(self, store: Store) -> None:
         await store.save_session(session())
@@ -121,6 +138,20 @@ class MarksContract:
         await store.set_mark("muted/x", None)
         await store.set_mark("muted/x", None)
         assert await store.mark("muted/x") is None
+
+    async def test_a_mark_is_changed_only_as_it_was_known(self, store: Store, another_store: Store) -> None:
+        assert not await store.change_mark("list", "", "nothing")
+        assert await store.change_mark("list", None, "ä")
+        assert not await another_store.change_mark("list", None, "again")
+        assert await another_store.change_mark("list", "ä", "")
+        assert await store.change_mark("list", "", "b")
+        assert await store.mark("list") == "b"
+        async with asyncio.timeout(WITHIN):
+            changed = await asyncio.gather(
+                *((store, another_store)[i % 2].change_mark("list", "b", f"c{i}") for i in range(20))
+            )
+        assert changed.count(True) == 1
+        assert await store.mark("list") == f"c{changed.index(True)}"
 
     async def test_marks_may_hold_any_character(self, store: Store) -> None:
         for key in (NASTY, f"{NASTY}\n", "*", "a:b", "a"):

@@ -9,21 +9,13 @@ from botkit.roles import PAGE
 from botkit.runs import ENDED, Repeatable, Run
 from botkit.stores.codec import Codec
 from botkit.stores.pages import drop_old, rows
-from botkit.stores.server import Server
+from botkit.stores.run_scripts import RUNS
+from botkit.stores.server import Argument, Server
 
 _runs = Codec(Run)
 _requests = Codec(Repeatable)
 
-# id, key, created, ended, data
-_SAVE = """
-local id, key, created, ended, data = unpack(ARGV)
-if redis.call('HEXISTS', 'botkit:run:ended', id) == 1 then return end
-redis.call('HSET', 'botkit:runs', id, data)
-redis.call('HSET', 'botkit:run:key', id, key)
-redis.call('ZADD', 'botkit:runs:at', created, id)
-redis.call('ZADD', 'botkit:runs:at/' .. key, created, id)
-if ended == '1' then redis.call('HSET', 'botkit:run:ended', id, 1) end
-"""
+_SAVE = RUNS + "save_run(unpack(ARGV))"
 
 _KEEP = """
 local function keep(name, expires, data)
@@ -58,7 +50,7 @@ class RedisRuns:
         self._server = server
 
     async def save(self, run: Run) -> None:
-        await self._server.run(_SAVE, run.id, run.key, run.created, int(run.status in ENDED), _runs.encode(run))
+        await self._server.run(_SAVE, *run_arguments(run))
 
     async def get(self, id: str) -> Run | None:
         data = await self._server.command("HGET", "botkit:runs", id)
@@ -90,6 +82,11 @@ class RedisRuns:
             self._server, index, "botkit:runs", before, prefix=f"{index}/", owners=owners, also=("botkit:run:ended",)
         )
         return went + await drop_old(self._server, "botkit:repeatable:expires", "botkit:repeatable", now)
+
+
+def run_arguments(run: Run) -> list[Argument]:
+    """What `save_run` takes."""
+    return [run.id, run.key, run.created, int(run.status in ENDED), _runs.encode(run)]
 
 
 def _name(key: str, name: str) -> str:

@@ -21,12 +21,7 @@ class SqliteRuns:
         self._db = db
 
     async def save(self, run: Run) -> None:
-        values = (run.id, run.key, run.created, run.status in ENDED, _runs.encode(run))
-        statement = (
-            "INSERT INTO run VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET ended = excluded.ended,"
-            " data = excluded.data WHERE NOT ended"
-        )
-        await self._db.write(lambda db: db.execute(statement, values))
+        await self._db.write(lambda db: save_run(db, run))
 
     async def get(self, id: str) -> Run | None:
         row = await self._db.read(lambda db: db.execute("SELECT data FROM run WHERE id = ?", (id,)).fetchone())
@@ -58,6 +53,15 @@ class SqliteRuns:
                 + db.execute("DELETE FROM repeatable WHERE expires <= ?", (now,)).rowcount
             )
         )
+
+
+def save_run(db: Connection, run: Run) -> None:
+    """Inside a transaction that somebody else commits."""
+    db.execute(
+        "INSERT INTO run VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET ended = excluded.ended,"
+        " data = excluded.data WHERE NOT ended",
+        (run.id, run.key, run.created, run.status in ENDED, _runs.encode(run)),
+    )
 
 
 def _claim(db: Connection, request: Repeatable, data: bytes) -> bytes | None:

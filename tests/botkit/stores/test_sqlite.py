@@ -96,9 +96,11 @@ async def test_a_message_whose_admission_nobody_waited_for_is_not_lost(tmp_path:
 
 
 async def test_a_message_that_cannot_be_stored_does_not_spoil_the_others(tmp_path: Path) -> None:
-    async with SqliteStore(tmp_path / "botkit.db") as store:
+    path = tmp_path / "botkit.db"
+    async with SqliteStore(path) as store, SqliteStore(path) as another:
+        await another.admit(admission("turn-1"), "me")
         answers = await asyncio.gather(
-            store.admit(admission("turn-1"), "me"),
+            store.admit(admission("turn-2"), "me"),
             store.admit(admission("turn-1", key="another message, but the id of the first's turn"), "me"),
             store.admit(admission("turn-3", key="half a character: \ud83d"), "me"),
             store.admit(admission("turn-4"), "me"),
@@ -106,7 +108,7 @@ async def test_a_message_that_cannot_be_stored_does_not_spoil_the_others(tmp_pat
         )
         assert [isinstance(answer, StoreError) for answer in answers] == [False, True, True, False]
         found = await store.take_over("helper", "you", ["me"], NOW)
-        assert [entry.id for entry in found] == ["turn-1", "turn-4"]
+        assert [entry.id for entry in found] == ["turn-1", "turn-2", "turn-4"]
 
 
 async def test_the_file_is_its_users_only(tmp_path: Path) -> None:
