@@ -21,7 +21,7 @@ from adapters.discord.intake import Intake
 from adapters.discord.interactions import AnsweringMessenger, Interactions
 from adapters.discord.invite import link
 from adapters.discord.messenger import DiscordMessenger
-from adapters.discord.pace import ChannelPacer
+from adapters.discord.pace import ReplyPacing
 from adapters.discord.parse import Me
 from adapters.discord.places import Places
 from adapters.discord.status import ReplyWithTyping, Typing
@@ -65,7 +65,8 @@ class DiscordAdapter:
         self.messenger = DiscordMessenger(self._api, self._threads, self._keys, prefix=prefix)
         self._interactions = Interactions(self._api)
         self._typing = Typing(self._api, self._threads)
-        self._pacer = ChannelPacer(self._api.buckets, self.messenger.route)
+        self._paced = self.messenger.paced()
+        self._pacing = ReplyPacing(self._api.gate, self.messenger.route)
 
     @asynccontextmanager
     async def connect(self, hub: Hub) -> AsyncGenerator[None]:
@@ -107,10 +108,10 @@ class DiscordAdapter:
     ) -> Reply:
         ticket = self._interactions.ticket(message.id)
         reply = EditReply(
-            self.messenger if ticket is None else AnsweringMessenger(self.messenger, ticket),
+            self._paced if ticket is None else AnsweringMessenger(self._paced, ticket),
             message.conversation,
             nonce=nonce,
-            pacer=self._pacer,
+            pacer=self._pacing,
             display=display,
             resume=resume,
             checkpoint=checkpoint,

@@ -17,13 +17,17 @@ from urllib.parse import quote
 import aiohttp
 import msgspec
 
-from adapters.discord.buckets import GUESS, Buckets, Route
+from adapters.discord.buckets import GUESS, Route
+from adapters.discord.pace import Gate
 from adapters.discord.wire import Json, read, snowflake
+from botkit.budget import Rank
 from botkit.errors import AdapterError, Gone, NotAllowed, RateLimited, TooLong, Unreachable
 
 DEADLINE = 15.0
 """Seconds for one call."""
 UPLOAD_DEADLINE = 120.0
+FREE = ("/interactions/", "/webhooks/")
+"""Answers to slash commands and buttons do not count against the account's limit, and have three seconds."""
 LOST = (aiohttp.ClientError, AssertionError, TimeoutError, OSError)
 """What a call without an answer ends with. aiohttp asserts that its session is open, and ours closes when we leave."""
 USER_AGENT = "DiscordBot (https://github.com/botkit, 0.1)"
@@ -51,7 +55,7 @@ class Api:
     def __init__(self, token: str, base_url: str) -> None:
         self._token, self._base_url = token, base_url.rstrip("/")
         self._session: aiohttp.ClientSession | None = None
-        self.buckets = Buckets()
+        self.gate = Gate()
 
     @asynccontextmanager
     async def connected(self) -> AsyncGenerator[aiohttp.ClientSession]:
@@ -72,8 +76,12 @@ class Api:
         query: Mapping[str, str] | None = None,
         files: Sequence[Named] = (),
         within: float = DEADLINE,
+        rank: Rank | None = "urgent",
     ) -> Any:
-        """The decoded answer; None where there is none. `{}` in the template stand for `ids`. Raises AdapterErrors."""
+        """The decoded answer; None where there is none. `{}` in the template stand for `ids`. Raises AdapterErrors.
+
+        `rank`: how it waits at the account's gate; None: whoever calls has waited there.
+        """
         path = template.format(*(quote(id, safe="@") for id in ids))
         route = self.route(method, template, *ids)
         if "/channels/{}" in template and not all(snowflake(id) for id in ids):
@@ -82,7 +90,9 @@ class Api:
         data = await _body(json, files)
         if isinstance(data, bytes):
             headers["Content-Type"] = "application/json"
-        self.buckets.going(route)
+        if rank is not None and not template.startswith(FREE):
+            await self._enter(route, rank, within)
+        self.gate.buckets.going(route)
         try:
             async with (
                 asyncio.timeout(UPLOAD_DEADLINE if files else within),
@@ -93,6 +103,15 @@ class Api:
         except LOST as problem:
             raise translate(problem, f"{method} {template}") from problem
 
+    async def _enter(self, route: Route, rank: Rank, within: float) -> None:
+        try:
+            async with asyncio.timeout(within):
+                await self.gate.enter(route, rank)
+        except TimeoutError:
+            left = self.gate.wait(route, urgent=rank == "urgent")
+            says = f"{route.method} {route.template}: other requests go first"
+            raise RateLimited(says, retry_after=left or GUESS, code="waiting") from None
+
     @staticmethod
     def route(method: str, template: str, *ids: str) -> Route:
         """The call as rate limits count it."""
@@ -101,7 +120,7 @@ class Api:
 
     def _heard(self, route: Route, response: aiohttp.ClientResponse, raw: bytes) -> Any:
         now = asyncio.get_running_loop().time()
-        self.buckets.heard(route, response.headers, now)
+        self.gate.buckets.heard(route, response.headers, now)
         says = f"{route.method} {route.template}"
         if response.status == 204:
             return None
@@ -116,7 +135,7 @@ class Api:
         problem = refused(response.status, response.headers, read(answer, Json) or {}, says)
         if isinstance(problem, RateLimited):
             everywhere = "X-RateLimit-Global" in response.headers or problem.code in ("global", "cloudflare")
-            self.buckets.limited(route, problem.retry_after, now, everywhere=everywhere)
+            self.gate.buckets.limited(route, problem.retry_after, now, everywhere=everywhere)
         raise problem
 
     @asynccontextmanager

@@ -42,7 +42,8 @@ class History:
         found: list[Json] = []
         after = first_id(since)
         for _ in range(PAGES):
-            answer = await self._api.call("GET", MESSAGES, channel, query={"limit": str(PAGE), "after": after})
+            query = {"limit": str(PAGE), "after": after}
+            answer = await self._api.call("GET", MESSAGES, channel, query=query, rank="idle")
             page = sorted(read_all(answer, Json), key=lambda one: int(one.get("id", 0)))
             found += page
             if len(page) < PAGE:

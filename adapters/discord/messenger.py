@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 from collections.abc import Sequence
+from copy import copy
 from functools import lru_cache
 
 from adapters.discord.api import Api, Named
@@ -13,6 +14,7 @@ from adapters.discord.components import Keys, components
 from adapters.discord.format import discord_markdown
 from adapters.discord.threads import Target, Threads
 from adapters.discord.wire import Json, Written, read, read_all
+from botkit.budget import Rank
 from botkit.errors import TooLong, Unreachable
 from botkit.model import Capabilities, Conversation, MessageRef, Outgoing
 from botkit.pacing import Act
@@ -39,6 +41,13 @@ class DiscordMessenger:
         # A text is measured before it is sent, and parsing one takes some milliseconds.
         self._rendered = lru_cache(64)(discord_markdown)
         self._seen: OrderedDict[tuple[str, str], str] = OrderedDict()
+        self._rank: Rank | None = "urgent"
+
+    def paced(self) -> DiscordMessenger:
+        """The same for replies: they have waited at the account's gate for the one request that a post or edit is."""
+        made = copy(self)
+        made._rank = None
+        return made
 
     @property
     def capabilities(self) -> Capabilities:
@@ -64,7 +73,7 @@ class DiscordMessenger:
         if target.reply_to:
             body["message_reference"] = {"message_id": target.reply_to, "fail_if_not_exists": False}
         first, *others = _in_tens(outgoing.named) or [()]
-        posted = await self._api.call("POST", MESSAGES, target.channel, json=body, files=first)
+        posted = await self._api.call("POST", MESSAGES, target.channel, json=body, files=first, rank=self._rank)
         ref = _ref(conversation, target, posted)
         for number, some in enumerate(others):
             more: Json = {"allowed_mentions": {"parse": []}}
@@ -76,7 +85,7 @@ class DiscordMessenger:
     async def edit(self, ref: MessageRef, outgoing: Outgoing) -> None:
         channel, id = self._where(ref)
         target = Target(channel, ref.conversation.thread if "/" in ref.id else "")
-        await self._api.call("PATCH", MESSAGE, channel, id, json=self.body(outgoing, target))
+        await self._api.call("PATCH", MESSAGE, channel, id, json=self.body(outgoing, target), rank=self._rank)
 
     async def find(self, conversation: Conversation, nonce: str) -> MessageRef | None:
         target, wanted = await self._threads.target(conversation), nonce_of(nonce)

@@ -32,7 +32,7 @@ class Typing:
         while not over.is_set():
             try:
                 target = await self._threads.target(conversation)
-                await self._api.call("POST", "/channels/{}/typing", target.channel)
+                await self._api.call("POST", "/channels/{}/typing", target.channel, rank="idle")
             except AdapterError as problem:
                 log.info("no_typing", conversation=conversation.key, problem=str(problem))
                 if isinstance(problem, NotAllowed):

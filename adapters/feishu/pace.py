@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from botkit.pacing import Pacer, Rate
+from botkit.budget import Rate
+from botkit.pacing import Pacer
 
 
 def pacer() -> Pacer:

@@ -30,11 +30,12 @@ from adapters.slack.sdk import logger
 from adapters.slack.socket_mode import socket_mode
 from adapters.slack.status import ReplyWithStatus, Status
 from adapters.slack.streams import Reader, Refusals, StreamMessenger, StreamPacing
+from botkit.budget import Rate
 from botkit.catchup import catching_up
 from botkit.display import Display
 from botkit.errors import NotAllowed, StoreError
 from botkit.model import Attachment, Message, ReplyState
-from botkit.pacing import Act, Pacer, Rate
+from botkit.pacing import Act, Pacer
 from botkit.protocols import Checkpoint, Hub, Reply
 from botkit.reply import EditReply
 

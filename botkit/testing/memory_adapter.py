@@ -9,10 +9,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import uuid4
 
+from botkit.budget import UNLIMITED
 from botkit.display import Display
 from botkit.errors import Gone
 from botkit.model import Attachment, Capabilities, Conversation, Kind, Message, ReplyState, User
-from botkit.pacing import UNLIMITED, Pacer
+from botkit.pacing import Pacer
 from botkit.protocols import Checkpoint, Hub, Reply
 from botkit.reply import EditReply
 from botkit.testing.messengers import MemoryMessenger

@@ -7,6 +7,7 @@ import asyncio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from botkit.budget import Rate
 from botkit.display import Display
 from botkit.errors import NotAllowed, TooLong, Unreachable
 from botkit.events import (
@@ -21,7 +22,7 @@ from botkit.events import (
 )
 from botkit.markdown import reopened, settled
 from botkit.model import Capabilities, Conversation, Outgoing, ReplyState
-from botkit.pacing import Pacer, Rate
+from botkit.pacing import Pacer
 from botkit.reply import EditReply
 from botkit.seal import Seal
 from botkit.split import split

@@ -6,8 +6,9 @@ import asyncio
 
 import pytest
 
+from botkit.budget import Rate
 from botkit.model import Conversation
-from botkit.pacing import Act, Pacer, Rate
+from botkit.pacing import Act, Pacer
 from botkit.testing.virtual import virtual
 
 

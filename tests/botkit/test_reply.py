@@ -10,6 +10,7 @@ from itertools import pairwise
 import pytest
 
 from botkit import texts
+from botkit.budget import Rate
 from botkit.display import Display
 from botkit.errors import Gone, NotAllowed, RateLimited, TooLong, Unreachable
 from botkit.events import (
@@ -29,7 +30,7 @@ from botkit.events import (
     Waiting,
 )
 from botkit.model import Capabilities, Conversation, MessageRef, Outgoing, ReplyState
-from botkit.pacing import Pacer, Rate
+from botkit.pacing import Pacer
 from botkit.reply import LAST_WORDS, TICK, EditReply
 from botkit.testing.messengers import MemoryMessenger
 from botkit.testing.virtual import virtual

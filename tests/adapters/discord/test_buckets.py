@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-
-import pytest
-
 from adapters.discord.buckets import Buckets, Route
-from adapters.discord.pace import ChannelPacer
-from botkit.model import Conversation
-from botkit.testing.virtual import virtual
 
 EDIT = Route("PATCH", "/channels/{}/messages/{}", "1")
 
@@ -64,47 +57,3 @@ def test_headers_that_say_nothing_change_nothing() -> None:
     buckets = Buckets()
     buckets.heard(EDIT, {"X-RateLimit-Limit": "many"}, 0.0)
     assert buckets.wait(EDIT, 0.0, urgent=False) == 0
-
-
-async def test_a_full_channel_waits_while_another_goes_on() -> None:
-    buckets, now = Buckets(), asyncio.get_running_loop().time()
-    buckets.heard(EDIT, headers(0, 0.2), now)
-    pacer = ChannelPacer(buckets, lambda _, where: Route(EDIT.method, EDIT.template, where.channel))
-    first, second = Conversation("discord", "g", "1"), Conversation("discord", "g", "2")
-    async with asyncio.timeout(5):
-        await pacer.ready("edit", second, urgent=False)
-        assert asyncio.get_running_loop().time() < now + 0.15
-        await pacer.ready("edit", first, urgent=False)
-    assert asyncio.get_running_loop().time() >= now + 0.2
-
-
-@virtual
-async def test_what_another_reply_of_the_channel_took_is_waited_for_again() -> None:
-    buckets, loop = Buckets(), asyncio.get_running_loop()
-    pacer = ChannelPacer(buckets, lambda _, where: Route(EDIT.method, EDIT.template, where.channel))
-    busy = Conversation("discord", "g", "2")
-    for _ in range(15):
-        await pacer.ready("edit", busy, urgent=False)
-    waiting = asyncio.create_task(pacer.ready("edit", Conversation("discord", "g", "1"), urgent=False))
-    await asyncio.sleep(0)
-    buckets.heard(EDIT, headers(0, 4.0), begun := loop.time())
-    await waiting
-    assert loop.time() - begun == pytest.approx(4.0, abs=0.01)
-
-
-@virtual
-async def test_finals_overtake_progress_when_the_account_has_little_left() -> None:
-    pacer = ChannelPacer(Buckets(), lambda _, where: Route(EDIT.method, EDIT.template, where.channel))
-    order: list[str] = []
-
-    async def act(name: str, number: int, *, urgent: bool) -> None:
-        await pacer.ready("edit", Conversation("discord", "g", str(number)), urgent=urgent)
-        order.append(name)
-
-    async with asyncio.TaskGroup() as group:
-        for number in range(40):
-            group.create_task(act("progress", number, urgent=False))
-        for number in range(40, 50):
-            group.create_task(act("final", number, urgent=True))
-    assert order[:15] == ["progress"] * 15, "what the account takes at once"
-    assert order[15:25] == ["final"] * 10
