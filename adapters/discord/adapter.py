@@ -24,7 +24,7 @@ from adapters.discord.messenger import DiscordMessenger
 from adapters.discord.pace import ReplyPacing
 from adapters.discord.parse import Me
 from adapters.discord.places import Places
-from adapters.discord.status import ReplyWithTyping, Typing
+from adapters.discord.status import Typing
 from adapters.discord.threads import Threads
 from adapters.discord.wire import Application, Author, Json, read
 from botkit.catchup import AGAIN_AFTER, catching_up
@@ -33,6 +33,7 @@ from botkit.errors import NotAllowed
 from botkit.model import Attachment, Message, ReplyState
 from botkit.protocols import Checkpoint, Hub, Reply
 from botkit.reply import EditReply
+from botkit.signs import Signs
 
 log = structlog.get_logger("botkit.discord")
 
@@ -64,7 +65,7 @@ class DiscordAdapter:
         prefix = "/" if settings.slash_commands else "!"
         self.messenger = DiscordMessenger(self._api, self._threads, self._keys, prefix=prefix)
         self._interactions = Interactions(self._api)
-        self._typing = Typing(self._api, self._threads)
+        self._signs = Signs()
         self._paced = self.messenger.paced()
         self._pacing = ReplyPacing(self._api.gate, self.messenger.route)
 
@@ -73,6 +74,7 @@ class DiscordAdapter:
         """See `Adapter.connect`."""
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self._api.connected())
+            await stack.enter_async_context(self._signs.open())
             account = await self._account()
             missed = asyncio.Event()
             history, intake = self._receiver(hub, account.me, missed)
@@ -117,7 +119,7 @@ class DiscordAdapter:
             checkpoint=checkpoint,
         )
         quiet = not self._settings.typing or ticket is not None or message.kind != "new"
-        return reply if quiet else ReplyWithTyping(reply, self._typing, message.conversation)
+        return reply if quiet else self._signs.on(reply, Typing(self._api, self._threads, message.conversation))
 
     async def download(self, attachment: Attachment, into: Path) -> Path:
         return await files.download(self._api, self._settings.api_url, attachment, into)

@@ -23,7 +23,7 @@ from adapters.feishu.parse import Me
 from adapters.feishu.people import People
 from adapters.feishu.reading import Reader
 from adapters.feishu.scopes import Need, missing
-from adapters.feishu.status import ReplyWithSign, Sign
+from adapters.feishu.status import Working
 from adapters.feishu.webhook import webhook
 from adapters.feishu.wire import BotInfo, Scope, read, read_all
 from botkit.catchup import catching_up
@@ -32,6 +32,7 @@ from botkit.errors import AdapterError, NotAllowed
 from botkit.model import Attachment, Message, ReplyState
 from botkit.protocols import Checkpoint, Hub, Reply
 from botkit.reply import EditReply
+from botkit.signs import Signs
 
 log = structlog.get_logger("botkit.feishu")
 
@@ -62,7 +63,7 @@ class FeishuAdapter:
         self.messenger = FeishuMessenger(
             self._api, streaming=settings.stream == "auto", stop_button=settings.stop_button
         )
-        self._sign = Sign(self._api, settings.working)
+        self._working, self._signs = Working(self._api, settings.working), Signs()
         self._pacer = pacer()
 
     @asynccontextmanager
@@ -70,6 +71,7 @@ class FeishuAdapter:
         """See `Adapter.connect`."""
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self._api.connected())
+            await stack.enter_async_context(self._signs.open())
             account = await self._account()
             people = People(self._api)
             history = History(Reader(self._api), people, account.me.open_id, account.me.app_id)
@@ -110,8 +112,8 @@ class FeishuAdapter:
             resume=resume,
             checkpoint=checkpoint,
         )
-        shown = self._sign.wanted and message.kind == "new"
-        return ReplyWithSign(reply, self._sign, message.id) if shown else reply
+        sign = self._working.of(message.id) if message.kind == "new" else None
+        return reply if sign is None else self._signs.on(reply, sign)
 
     async def download(self, attachment: Attachment, into: Path) -> Path:
         return await files.download(self._api, attachment, into)

@@ -28,7 +28,7 @@ from adapters.slack.parse import Me, timestamp
 from adapters.slack.people import People
 from adapters.slack.sdk import logger
 from adapters.slack.socket_mode import socket_mode
-from adapters.slack.status import ReplyWithStatus, Status
+from adapters.slack.status import Status
 from adapters.slack.streams import Reader, Refusals, StreamMessenger, StreamPacing
 from botkit.budget import Rate
 from botkit.catchup import catching_up
@@ -38,6 +38,7 @@ from botkit.model import Attachment, Message, ReplyState
 from botkit.pacing import Act, Pacer
 from botkit.protocols import Checkpoint, Hub, Reply
 from botkit.reply import EditReply
+from botkit.signs import Signs
 
 log = structlog.get_logger("botkit.slack")
 
@@ -67,7 +68,7 @@ class SlackAdapter:
         self.messenger = SlackMessenger(self._api, settings.format)
         self._markdown = SlackMessenger(self._api, "markdown")  # what streams are made of
         self._refusals, self._bot = Refusals(time.monotonic), ""
-        self._status = Status(self._api, settings.status)
+        self._status, self._signs = Status(self._api, settings.status), Signs()
         self._pacer = _pacer(settings.edits_per_minute)
 
     @asynccontextmanager
@@ -75,6 +76,7 @@ class SlackAdapter:
         """See `Adapter.connect`."""
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self._api.connected())
+            await stack.enter_async_context(self._signs.open())
             account = await self._account()
             self._bot = account.me.bot
             if account.missing:
@@ -111,7 +113,8 @@ class SlackAdapter:
             resume=resume,
             checkpoint=checkpoint,
         )
-        return reply if self._settings.status == "off" else ReplyWithStatus(reply, self._status, message)
+        sign = self._status.of(message)
+        return reply if sign is None else self._signs.on(reply, sign)
 
     def _streaming(self, message: Message, resume: ReplyState | None) -> StreamMessenger | None:
         """What streams the reply natively; None where that cannot be or is not wanted. Slack streams only into threads.

@@ -1,20 +1,17 @@
-"""The sign that work goes on: the thread's status line or an :eyes: reaction. Nothing depends on it."""
+"""The sign that work goes on: the thread's status line or an :eyes: reaction."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from math import inf
 from typing import Literal
 
 import structlog
 
 from adapters.slack.api import Api
 from adapters.slack.parse import timestamp
-from botkit.errors import AdapterError, NotAllowed, RateLimited, Unreachable
-from botkit.events import TurnEvent
-from botkit.model import Message, ReplyState
-from botkit.protocols import Reply
+from botkit.errors import NotAllowed
+from botkit.model import Message
+from botkit.signs import Sign
 
 log = structlog.get_logger("botkit.slack")
 
@@ -24,100 +21,78 @@ WORKING = "is working…"
 EMOJI = "eyes"
 REFRESH = 90.0
 """Seconds; Slack clears a thread's status by itself after two minutes."""
-PATIENCE = 5.0
-"""Seconds to wait for the sign to be taken away when the reply is done."""
 
 
 class Status:
-    """Shows and takes away the sign, in whichever way the workspace allows."""
+    """Which ways of showing it the workspace allows, as far as is known."""
 
     def __init__(self, api: Api, style: Style) -> None:
-        self._api = api
-        self._assistant = style in ("auto", "assistant")
-        self._reaction = style in ("auto", "reaction")
+        self.api = api
+        self.assistant = style in ("auto", "assistant")
+        self.reaction = style in ("auto", "reaction")
 
-    @asynccontextmanager
-    async def shown(self, message: Message) -> AsyncGenerator[None]:
-        """Show the sign while inside. Never raises and never makes anybody wait for Slack."""
-        if not (self._assistant or self._reaction):
-            yield
-            return
-        over = asyncio.Event()
-        task = asyncio.create_task(self._show(message, over), name=f"status-{message.id}")
+    def of(self, message: Message) -> Sign | None:
+        """The sign of a message's reply; None where there can be none."""
+        if self.assistant and message.conversation.thread:
+            return _ThreadStatus(self, message)
+        return _Reaction(self, message) if self.reaction and timestamp(message) else None
+
+
+class _Reaction:
+    fades = False
+
+    def __init__(self, status: Status, message: Message) -> None:
+        self._status, self.place = status, message.id
+        self._what = {"channel": message.conversation.channel, "timestamp": timestamp(message), "name": EMOJI}
+
+    async def show(self) -> float:
+        await self._react("reactions.add", "already_reacted")  # by the process that had it before
+        return inf
+
+    async def hide(self) -> None:
+        await self._react("reactions.remove", "no_reaction")
+
+    async def _react(self, method: Literal["reactions.add", "reactions.remove"], done: str) -> None:
         try:
-            yield
-        finally:
-            over.set()
-            done, _ = await asyncio.wait([task], timeout=PATIENCE)
-            if not done:
-                task.cancel()
-                await asyncio.wait([task])
+            await self._status.api.call(method, **self._what)
+        except NotAllowed as problem:
+            self._status.reaction = problem.code != "missing_scope"
+            if problem.code != done:
+                raise
 
-    async def _show(self, message: Message, over: asyncio.Event) -> None:
-        while self._assistant and message.conversation.thread and await self._set(message, WORKING):
+
+class _ThreadStatus:
+    """Becomes a reaction where the workspace has no status of threads: its plan, a scope."""
+
+    fades = False
+
+    def __init__(self, status: Status, message: Message) -> None:
+        self._status, self._message = status, message
+        self._instead: Sign | None = None
+
+    @property
+    def place(self) -> str:
+        return self._message.conversation.key if self._instead is None else self._instead.place
+
+    async def show(self) -> float:
+        if self._instead is None:
             try:
-                async with asyncio.timeout(REFRESH):
-                    await over.wait()
-            except TimeoutError:
-                continue
-            await self._set(message, "")
-            return
-        if self._reaction and not over.is_set() and await self._react("reactions.add", message):
-            await over.wait()
-            await self._react("reactions.remove", message)
+                await self._set(WORKING)
+            except NotAllowed as problem:
+                self._status.assistant = False  # do not ask again
+                log.info("no_status", problem=str(problem))
+                self._instead = self._status.of(self._message)
+                if self._instead is None:
+                    raise
+            else:
+                return REFRESH
+        return await self._instead.show()
 
-    async def _set(self, message: Message, status: str) -> bool:
-        where = message.conversation
-        try:
-            await self._api.call(
-                "assistant.threads.setStatus", channel_id=where.channel, thread_ts=where.thread, status=status
-            )
-        except (RateLimited, Unreachable):
-            return True
-        except AdapterError as problem:
-            # The workspace does not have it (plan, scope): do not ask again.
-            self._assistant = not isinstance(problem, NotAllowed)
-            log.info("no_status", problem=str(problem))
-            return False
-        return True
+    async def hide(self) -> None:
+        await (self._set("") if self._instead is None else self._instead.hide())
 
-    async def _react(self, method: Literal["reactions.add", "reactions.remove"], message: Message) -> bool:
-        ts = timestamp(message)
-        if not ts:
-            return False
-        try:
-            await self._api.call(method, channel=message.conversation.channel, timestamp=ts, name=EMOJI)
-        except AdapterError as problem:
-            self._reaction = problem.code != "missing_scope"
-            log.info("no_reaction", problem=str(problem))
-            return False
-        return True
-
-
-class ReplyWithStatus:
-    """A reply that shows the sign for as long as it is open."""
-
-    def __init__(self, reply: Reply, status: Status, message: Message) -> None:
-        self._reply, self._shown = reply, status.shown(message)
-
-    @property
-    def state(self) -> ReplyState:
-        return self._reply.state
-
-    @property
-    def delivered(self) -> bool:
-        return self._reply.delivered
-
-    def push(self, event: TurnEvent) -> None:
-        self._reply.push(event)
-
-    async def __aenter__(self) -> ReplyWithStatus:
-        await self._shown.__aenter__()
-        await self._reply.__aenter__()
-        return self
-
-    async def __aexit__(self, *exc: object) -> None:
-        try:
-            await self._reply.__aexit__(*exc)
-        finally:
-            await self._shown.__aexit__(None, None, None)
+    async def _set(self, status: str) -> None:
+        where = self._message.conversation
+        await self._status.api.call(
+            "assistant.threads.setStatus", channel_id=where.channel, thread_ts=where.thread, status=status
+        )
