@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from adapters.http.errors import invalid
 from adapters.http.files import Sent
+from adapters.http.wishes import NOTHING, Given
 
 BEFORE = "This is what was said before:\n\n<transcript>\n{transcript}\n</transcript>\n\nNow answer this:\n\n{text}"
 
@@ -27,7 +28,7 @@ class Line:
 class Read:
     """What the messages come to."""
 
-    system: str
+    system: Given
     text: str
     files: tuple[Sent, ...]
 
@@ -37,7 +38,7 @@ def read(lines: Sequence[Line], field: str, *, alone: bool) -> Read:
 
     Raises HttpError, naming `field` when the last word is not the program's.
     """
-    system = "\n\n".join(line.text for line in lines if line.role == "system" and line.text)
+    system = _system([line for line in lines if line.role == "system" and line.text])
     said = [line for line in lines if line.role != "system"]
     if not said or said[-1].role == "assistant":
         raise invalid(field, "the last message must be a user's")
@@ -51,3 +52,11 @@ def read(lines: Sequence[Line], field: str, *, alone: bool) -> Read:
         transcript = "\n\n".join(f"{line.role.capitalize()}:\n{line.text}" for line in before)
         text = BEFORE.format(transcript=transcript, text=text)
     return Read(system, text, files)
+
+
+def _system(lines: Sequence[Line]) -> Given:
+    """All that the system says. What no worker can be started with is the longest of it, or holds a zero."""
+    if not lines:
+        return NOTHING
+    worst = max(lines, key=lambda line: ("\0" in line.text, len(line.text)))
+    return Given("\n\n".join(line.text for line in lines), worst.field)

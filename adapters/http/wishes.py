@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-import msgspec
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from adapters.http.adapter import HttpAdapter
@@ -21,14 +21,23 @@ UserName = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 Show = Literal["thinking", "tools"]
 Effort = Literal["minimal", "low", "medium", "high", "xhigh", "max"]
 
-ANY_OBJECT = '{"type": "object"}'
-"""The schema of an answer that only has to be JSON."""
 SESSION = re.compile(r"[A-Za-z0-9._:@=+-]{1,128}")
 ARGUMENT = 100_000
 """Bytes of what a session's worker is told when it starts; Linux takes 128 KB, with what the bot itself says."""
 _MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@/\[\]-]{0,99}")
 _TOOL = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 _EFFORTS: dict[str, str] = {"minimal": "low", "xhigh": "high", "max": "high"}
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A text of a request, and the field where it stood; of several the one that is most likely to be wrong."""
+
+    text: str = ""
+    field: str = ""
+
+
+NOTHING = Given()
 
 
 class Body(BaseModel):
@@ -77,27 +86,28 @@ def overrides(
     claude: Claude,
     *,
     model: str = "",
-    system: str = "",
-    schema: str = "",
+    system: Given = NOTHING,
+    schema: Given = NOTHING,
     session: bool = True,
 ) -> Overrides:
     """What the turn is to be. Raises HttpError for what this key or this bot does not allow.
 
     `session`: it is one of a session, whose worker takes less than one that is told everything before its only turn.
     """
-    if not claude.model_fields_set and not (model or system or schema):
+    if not claude.model_fields_set and not (model or system.text or schema.text):
         return PLAIN
     if session:
-        for field, text in (("system", system), ("schema", schema)):
-            startable(text, field)
+        startable(system)
+        startable(schema)
     mode = claude.permission_mode
     if mode is not None and mode not in (bot.settings.mode, *adapter.settings.permission_modes):
         raise HttpError(
             403, "not_allowed", f"this bot does not take {mode!r} from a call", field="claude.permission_mode"
         )
-    for name in (*(claude.tools or ()), *claude.disallowed_tools):
-        if not _TOOL.fullmatch(name):
-            raise invalid("claude.tools", f"{name[:64]!r} is not the name of a tool")
+    for field, names in (("tools", claude.tools or ()), ("disallowed_tools", claude.disallowed_tools)):
+        for place, name in enumerate(names):
+            if not _TOOL.fullmatch(name):
+                raise invalid(f"claude.{field}.{place}", f"{name[:64]!r} is not the name of a tool")
     thinking = claude.thinking
     if isinstance(thinking, bool):
         thinking = None if thinking else 0
@@ -105,8 +115,8 @@ def overrides(
         model=model,
         mode=mode or "",
         workdir=_workdir(call, bot, adapter, claude),
-        system=system,
-        schema=schema,
+        system=system.text,
+        schema=schema.text,
         tools=claude.tools,
         disallowed_tools=claude.disallowed_tools,
         effort=_EFFORTS.get(claude.effort or "", claude.effort or ""),
@@ -114,10 +124,10 @@ def overrides(
     )
 
 
-def startable(text: str, field: str) -> None:
+def startable(given: Given) -> None:
     """Make sure that a worker can be started with a text. Raises HttpError."""
-    if "\0" in text or len(text.encode()) > ARGUMENT:
-        raise invalid(field, f"too long for a session, which takes {ARGUMENT} bytes of it, none of them zero")
+    if "\0" in given.text or len(given.text.encode()) > ARGUMENT:
+        raise invalid(given.field, f"too long for a session, which takes {ARGUMENT} bytes of it, none of them zero")
 
 
 def _workdir(call: Call, bot: Bot, adapter: HttpAdapter, claude: Claude) -> str:
@@ -131,19 +141,17 @@ def _workdir(call: Call, bot: Bot, adapter: HttpAdapter, claude: Claude) -> str:
     raise not_found("project", field=field)
 
 
-def object_schema(schema: dict[str, Any], field: str) -> str:
-    """A JSON schema as JSON. Raises HttpError: the CLI gives objects only."""
-    if schema.get("type") != "object":
-        raise invalid(field, "expected a JSON schema of an object")
-    return msgspec.json.encode(schema).decode()
+def session_of(call: Call, **given: str) -> str:
+    """The session a call names, in fields of its body or as `X-Session-Id`; '' for a stateless call. Raises HttpError.
 
-
-def session_of(call: Call, *given: str) -> str:
-    """The session a call names, in its body or as `X-Session-Id`; '' for a stateless call. Raises HttpError."""
+    `claude` is the field `claude.session`.
+    """
     header = call.request.headers.get("X-Session-Id", "")
     if header and not SESSION.fullmatch(header):
         raise invalid("X-Session-Id", "letters, digits and . _ : @ = + - only, at most 128")
-    names = {name for name in (*given, header) if name}
+    named = {"X-Session-Id": header, **given}
+    names = {name for name in named.values() if name}
     if len(names) > 1:
-        raise invalid("claude.session", "the request names two sessions")
+        field = [field for field, name in named.items() if name][-1]
+        raise invalid("claude.session" if field == "claude" else field, "the request names two sessions")
     return names.pop() if names else ""

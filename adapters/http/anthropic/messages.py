@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 from aiohttp import web
 
+from adapters.http.answer_schema import object_schema
 from adapters.http.anthropic.frames import Frames, usage
 from adapters.http.anthropic.reading import lines
 from adapters.http.anthropic.schema import MessagesRequest
@@ -14,7 +15,7 @@ from adapters.http.errors import invalid, unsupported
 from adapters.http.files import held
 from adapters.http.streaming import stream
 from adapters.http.transcript import read
-from adapters.http.wishes import Claude, chosen, object_schema, overrides, session_of
+from adapters.http.wishes import NOTHING, Claude, Given, chosen, overrides, session_of
 from botkit.events import ThinkingDelta
 
 REFUSED = ("stop_sequences", "tools", "tool_choice", "mcp_servers", "container")
@@ -38,7 +39,7 @@ async def _question(call: Call, body: MessagesRequest, claude: Claude) -> Questi
     if body.max_tokens and call.key.scopes.max_tokens and body.max_tokens > call.key.scopes.max_tokens:
         raise invalid("max_tokens", f"this API key may ask for {call.key.scopes.max_tokens} tokens at most")
     bot, adapter, model = chosen(call, body.model)
-    session = session_of(call, claude.session)
+    session = session_of(call, claude=claude.session)
     said = read(lines(body), "messages", alone=bool(session))
     schema = _schema(body)
     wanted = overrides(
@@ -62,12 +63,12 @@ def _claude(body: MessagesRequest) -> Claude:
     return body.claude.model_copy(update=more)
 
 
-def _schema(body: MessagesRequest) -> str:
+def _schema(body: MessagesRequest) -> Given:
     if body.output_config is not None and body.output_config.format is not None:
         return object_schema(body.output_config.format.schema_, "output_config.format.schema")
     if body.output_format is not None:
         return object_schema(body.output_format.schema_, "output_format.schema")
-    return ""
+    return NOTHING
 
 
 async def _whole(body: MessagesRequest, claude: Claude, answer: Answer, headers: dict[str, str]) -> web.Response:

@@ -15,7 +15,7 @@ from adapters.http.call import Call
 from adapters.http.endpoint import Endpoint
 from adapters.http.errors import HttpError, not_found
 from adapters.http.sessions import known
-from adapters.http.wishes import Body, Claude, startable
+from adapters.http.wishes import Body, Claude, Given, startable
 from botkit.bot import Bot
 from botkit.model import Session
 
@@ -114,7 +114,7 @@ async def definition(call: Call, bot: Bot, name: str, *, field: str) -> str:
 async def _write(call: Call, name: str, body: AgentDefinition, *, new: bool) -> web.Response:
     bot, adapter = call.reach(call.query(AgentQuery).bot, field="bot")
     wished(call, bot, adapter, Claude(tools=body.tools), model=body.model)
-    startable(msgspec.json.encode(body.prompt).decode(), "prompt")
+    startable(Given(msgspec.json.encode(body.prompt).decode(), "prompt"))
     if name in _configured(bot):
         raise HttpError(409, "agent_configured", "this agent stands in the bot's config", field="name")
     # One after the other in this process: the list is one mark.

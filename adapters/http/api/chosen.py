@@ -11,7 +11,7 @@ from adapters.http.adapter import HttpAdapter
 from adapters.http.call import Call
 from adapters.http.errors import HttpError, not_found
 from adapters.http.sessions import Known
-from adapters.http.wishes import Claude, Effort, chosen, overrides
+from adapters.http.wishes import NOTHING, Claude, Effort, Given, chosen, overrides
 from botkit.bot import Bot
 from botkit.model import Overrides
 
@@ -23,13 +23,19 @@ Metadata = Annotated[dict[Word, Note], Field(max_length=50)]
 
 
 def wished(
-    call: Call, bot: Bot, adapter: HttpAdapter, claude: Claude, *, model: str = "", system: str = "", schema: str = ""
+    call: Call,
+    bot: Bot,
+    adapter: HttpAdapter,
+    claude: Claude,
+    *,
+    model: str = "",
+    system: Given = NOTHING,
 ) -> Overrides:
     """As `wishes.overrides`, for bodies in which the fields stand by themselves. Raises HttpError."""
     try:
         if model:
             chosen(call, f"{bot.name}/{model}")
-        return overrides(call, bot, adapter, claude, model=model, system=system, schema=schema)
+        return overrides(call, bot, adapter, claude, model=model, system=system)
     except HttpError as problem:
         problem.field = problem.field.removeprefix("claude.")
         raise

@@ -7,20 +7,22 @@ from typing import Annotated, Any, Literal
 from aiohttp import web
 from pydantic import Field
 
+from adapters.http.answer_schema import object_schema
 from adapters.http.api.answers import Told, told
-from adapters.http.api.chosen import wished
 from adapters.http.api.event_frames import EventFrames
-from adapters.http.api.run_shape import RunShown, UsageShown, shown, used
+from adapters.http.api.run_shape import RunShown, UsageShown, as_they_are, shown, used
 from adapters.http.api.uploads import read_upload
-from adapters.http.asking import Question, asked, started
+from adapters.http.asking import Question, asked
 from adapters.http.call import Call
 from adapters.http.endpoint import Endpoint
-from adapters.http.errors import invalid
+from adapters.http.errors import invalid, of_outcome
 from adapters.http.files import Sent, held, of_base64
-from adapters.http.idempotency import HEADER
 from adapters.http.sessions import Known, known
+from adapters.http.starting import HEADER, ended, in_progress, started
 from adapters.http.streaming import stream
-from adapters.http.wishes import Body, Claude, UserName, object_schema
+from adapters.http.wishes import NOTHING, Body, Claude, Given, UserName, chosen, overrides
+from botkit.events import TurnFinished
+from botkit.runs import Run
 
 
 class FileSent(Body):
@@ -68,23 +70,53 @@ async def say(call: Call) -> web.StreamResponse:
     if body.webhook and body.mode != "async":
         raise invalid("webhook", 'only with mode "async"')
     webhook = call.gateway.webhooks.allowed(body.webhook)
+    if body.mode == "stream" and HEADER in call.request.headers:
+        raise invalid(HEADER, "a stream cannot be given twice: use sync or async")
     question = await _question(call, found, body)
     if body.mode == "async":
         return told(shown(await started(call, question, webhook=webhook)), status=202)
     if body.mode == "stream":
-        if HEADER in call.request.headers:
-            raise invalid(HEADER, "a stream cannot be given twice: use sync or async")
         return await stream(call, question, EventFrames(found.bot, found.session.id))
     return await answered(call, question)
 
 
 async def answered(call: Call, question: Question) -> web.Response:
-    """The whole answer, when it is there."""
+    """The whole answer, when it is there. Of a request that may be sent again the turn is a run, and outlives it."""
+    if HEADER in call.request.headers:
+        return _outcome(call, await ended(call, question))
     async with asked(call, question) as answer:
         finished = await answer.finished()
+    return _told(answer.turn, finished)
+
+
+async def say_again(call: Call, run: Run) -> web.Response:
+    if call.parsed(NewMessage).mode == "async":
+        (now,) = await as_they_are(call, [run])
+        return told(shown(now), status=202)
+    return await answered_again(call, run)
+
+
+async def answered_again(call: Call, run: Run) -> web.Response:
+    """The answer somebody waited for. Raises HttpError, 409 while it is at work."""
+    (now,) = await as_they_are(call, [run])
+    return _outcome(call, now)
+
+
+def _outcome(call: Call, run: Run) -> web.Response:
+    outcome = run.finished or run.failed
+    if outcome is None:
+        raise in_progress()
+    call.session = outcome.session
+    if (problem := of_outcome(outcome)) is not None:
+        raise problem
+    assert run.finished is not None, "whatever else ended is a problem"
+    return _told(run.id, run.finished)
+
+
+def _told(turn: str, finished: TurnFinished) -> web.Response:
     return told(
         Answered(
-            turn=answer.turn,
+            turn=turn,
             session=finished.session,
             text=finished.text,
             denials=list(finished.denials),
@@ -98,8 +130,11 @@ async def _question(call: Call, found: Known, body: NewMessage) -> Question:
     for field in ("session", "project", "workdir"):
         if getattr(claude, field):
             raise invalid(f"claude.{field}", "a session keeps its own")
-    schema = object_schema(body.answer_schema, "answer_schema") if body.answer_schema is not None else ""
-    wanted = wished(call, found.bot, found.adapter, claude, model=body.model, system=body.system, schema=schema)
+    schema = object_schema(body.answer_schema, "answer_schema") if body.answer_schema is not None else NOTHING
+    system = Given(body.system, "system")
+    if body.model:
+        chosen(call, f"{found.bot.name}/{body.model}")
+    wanted = overrides(call, found.bot, found.adapter, claude, model=body.model, system=system, schema=schema)
     name = found.name(call.key)
     files = [await _sent(found, each, f"files.{place}") for place, each in enumerate(body.files)]
     return Question(
@@ -132,6 +167,7 @@ ENDPOINTS = (
         answer=Answered,
         metered=True,
         repeatable=True,
+        again=say_again,
         also={202: RunShown},
         events=True,
     ),

@@ -19,7 +19,7 @@ from adapters.http.call import Call, http_adapter
 from adapters.http.endpoint import Endpoint
 from adapters.http.errors import HttpError
 from adapters.http.sessions import Known, known
-from adapters.http.wishes import Body, Claude, Effort, SessionName, UserName
+from adapters.http.wishes import Body, Claude, Effort, Given, SessionName, UserName
 from botkit.model import PermissionMode, Session
 
 
@@ -97,7 +97,7 @@ async def create(call: Call) -> web.StreamResponse:
         effort=body.effort,
     )
     workdir = folder(adapter, call, bot, body.project)
-    wanted = wished(call, bot, adapter, claude, model=body.model, system=body.system)
+    wanted = wished(call, bot, adapter, claude, model=body.model, system=Given(body.system, "system"))
     if body.agent:
         wanted = replace(wanted, agent=body.agent, agents=await definition(call, bot, body.agent, field="agent"))
     where = f"{bot.name}/{conversation(call, adapter, body.name or uuid4().hex).key}"

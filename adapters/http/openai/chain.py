@@ -33,7 +33,7 @@ class Chain:
 async def chain(call: Call, body: ResponsesRequest, bot: Bot, adapter: HttpAdapter) -> Chain:
     """Raises HttpError for a response that is not there, or not the last of its chain; StoreError."""
     named = body.conversation.id if isinstance(body.conversation, ConversationId) else body.conversation or ""
-    session = session_of(call, body.claude.session, named)
+    session = session_of(call, claude=body.claude.session, conversation=named)
     if body.previous_response_id is not None:
         if session:
             raise HttpError(400, "invalid_request", "cannot be used with a session's name", field=FIELD)

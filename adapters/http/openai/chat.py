@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
+from adapters.http.answer_schema import ANY_OBJECT, object_schema
 from adapters.http.asking import Answer, Question, asked
 from adapters.http.call import Call
 from adapters.http.errors import invalid, unsupported
@@ -17,7 +18,7 @@ from adapters.http.openai.reading import lines
 from adapters.http.openai.schema import NEUTRAL, ChatRequest, Refused, ResponseFormat
 from adapters.http.streaming import stream
 from adapters.http.transcript import read
-from adapters.http.wishes import ANY_OBJECT, chosen, object_schema, overrides, session_of
+from adapters.http.wishes import NOTHING, Given, chosen, overrides, session_of
 from botkit.events import ThinkingDelta
 
 REFUSED = frozenset(Refused.model_fields)
@@ -38,7 +39,7 @@ async def chat(call: Call) -> web.StreamResponse:
 async def _question(call: Call, body: ChatRequest) -> Question:
     _check(call, body)
     bot, adapter, model = chosen(call, body.model)
-    session = session_of(call, body.claude.session, body.conversation)
+    session = session_of(call, claude=body.claude.session, conversation=body.conversation)
     said = read(lines(body.messages), "messages", alone=bool(session))
     claude = body.claude
     if body.reasoning_effort is not None and claude.effort is None and claude.thinking is None:
@@ -72,12 +73,12 @@ def _check(call: Call, body: ChatRequest) -> None:
         raise invalid(field, f"this API key may ask for {most} tokens at most")
 
 
-def _schema(wanted: ResponseFormat | None) -> str:
+def _schema(wanted: ResponseFormat | None) -> Given:
     if wanted is None or wanted.type == "text":
-        return ""
+        return NOTHING
     if wanted.type == "json_object":
         return ANY_OBJECT
-    schema = wanted.json_schema.schema_ if wanted.json_schema is not None else {}
+    schema = wanted.json_schema.schema_ if wanted.json_schema is not None else None
     return object_schema(schema, "response_format.json_schema.schema")
 
 

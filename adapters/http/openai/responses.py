@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
+from adapters.http.answer_schema import ANY_OBJECT, object_schema
 from adapters.http.asking import Question, asked
 from adapters.http.call import Call
 from adapters.http.errors import invalid, unsupported
@@ -25,7 +26,7 @@ from adapters.http.openai.responses_schema import (
 )
 from adapters.http.streaming import stream
 from adapters.http.transcript import Line, read
-from adapters.http.wishes import ANY_OBJECT, Claude, chosen, object_schema, overrides
+from adapters.http.wishes import NOTHING, Claude, Given, chosen, overrides
 
 NEUTRAL: dict[str, tuple[object, ...]] = {
     "tools": ((),),
@@ -82,10 +83,10 @@ def _claude(body: ResponsesRequest) -> Claude:
     return body.claude.model_copy(update={"thinking": 0} if effort == "none" else {"effort": effort})
 
 
-def _schema(body: ResponsesRequest) -> str:
+def _schema(body: ResponsesRequest) -> Given:
     wanted = body.text.format if body.text is not None else None
     if wanted is None or wanted.type == "text":
-        return ""
+        return NOTHING
     return ANY_OBJECT if wanted.type == "json_object" else object_schema(wanted.schema_, "text.format.schema")
 
 

@@ -46,7 +46,7 @@ class InputMessage(Loose):
 
 class TextFormat(Loose):
     type: Literal["text", "json_object", "json_schema"]
-    schema_: dict[str, Any] = Field(default_factory=dict, alias="schema")
+    schema_: dict[str, Any] | None = Field(None, alias="schema")
 
 
 class TextConfig(Loose):

@@ -74,7 +74,7 @@ class StreamOptions(Loose):
 
 class JsonSchema(Loose):
     name: str = ""
-    schema_: dict[str, Any] = Field(default_factory=dict, alias="schema")
+    schema_: dict[str, Any] | None = Field(None, alias="schema")
 
 
 class ResponseFormat(Loose):
