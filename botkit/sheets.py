@@ -10,18 +10,17 @@ from datetime import UTC, datetime
 
 from botkit.usage import Dimension, UsageRecord, UsageSum
 
-RECORD = tuple(field.name for field in fields(UsageRecord))
 SUM = tuple(field.name for field in fields(UsageSum) if field.name != "group")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def record_lines(records: Iterable[UsageRecord]) -> str:
     """One line for each record, without a head; its time as ISO 8601, UTC."""
-    return _lines([record.id, moment(record.at), *astuple(record)[2:]] for record in records)
+    return _lines([record.id, moment(record.at), *record[2:]] for record in records)
 
 
 def record_head() -> str:
-    return _lines([RECORD])
+    return _lines([UsageRecord._fields])
 
 
 def sum_sheet(by: Sequence[Dimension], sums: Iterable[UsageSum]) -> str:

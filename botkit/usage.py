@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Dimension = Literal["key", "bot", "model", "endpoint", "status", "user", "day"]
 
 
-@dataclass(frozen=True, slots=True)
-class UsageRecord:
-    """One request of a program; an async one is recorded when its run has ended."""
+class UsageRecord(NamedTuple):
+    """One request of a program; an async one is recorded when its run has ended. A row: every request makes one."""
 
     id: str
     """The id it began with (`Meter.begin`): a record of a known id is not counted again."""

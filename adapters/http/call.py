@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from adapters.http.gateway import Gateway
 
 Model = TypeVar("Model", bound=BaseModel)
+NOTHING = Usage()
 
 
 class Call:
@@ -32,10 +33,12 @@ class Call:
         self.gateway, self.endpoint, self.request = gateway, endpoint, request
         self.id = new_id()
         """Also of the message it becomes."""
+        self.run = self.id
+        """The run it begins, if it does; of a request that is sent again, that of the first."""
         self.raw = b""
         """The request's body."""
         self.bot = self.model = self.session = self.user = self.error = ""
-        self.usage = Usage()
+        self.usage = NOTHING
         self.first = 0.0
         """Seconds to the first content."""
         self.headers: dict[str, str] = {"X-Request-Id": self.id}
@@ -111,7 +114,6 @@ class Call:
         adapter = http_adapter(bot) if bot is not None else None
         if bot is None or adapter is None or not self.key.scopes.bot(name):
             raise not_found(f"bot: {name[:100]!r}", field=field)
-        adapter.attach(self.gateway.desk, bot.name)  # a reload may have made it anew
         if adapter.hub is None:
             raise unavailable(f"the bot {name} is not connected", code="stopping")
         return bot, adapter

@@ -6,12 +6,12 @@ import asyncio
 import os
 import sqlite3
 import time
-from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Thread
 from typing import Any, TypeVar
 
 from botkit.errors import StoreError
@@ -28,7 +28,7 @@ WAITING = 10_000
 """Jobs that may wait for a disk that hangs; more are refused at once."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class _Job:
     """Work for the thread. A durable one is on the disk before it counts as done; the others survive a killed
     process but not a power cut."""
@@ -36,7 +36,9 @@ class _Job:
     work: Callable[[sqlite3.Connection], Any]
     writes: bool
     durable: bool
-    done: Future[Any] = field(default_factory=Future[Any])
+    done: asyncio.Future[Any]
+    result: Any = None
+    problem: Exception | None = None
 
 
 class Database:
@@ -47,119 +49,106 @@ class Database:
         self.path = path
         self._patience = patience
         self._waiting = waiting
-        self._jobs: deque[_Job] = deque()
-        self._thread: ThreadPoolExecutor | None = None
-        self._connection: sqlite3.Connection | None = None
+        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
+        self._ended: asyncio.Future[None] | None = None
         self._durable = True
 
     async def open(self) -> None:
         """Open or create the file, readable by this user only, and migrate it. Raises StoreError."""
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="botkit-sqlite")
+        loop = asyncio.get_running_loop()
+        self._jobs, self._ended = SimpleQueue(), loop.create_future()
+        opening = _Job(lambda _: None, writes=False, durable=False, done=loop.create_future())
+        # A daemon: a disk that hangs must not keep the process from ending.
+        thread = Thread(target=self._serve, args=(loop, opening, self._ended), name="botkit-sqlite", daemon=True)
+        thread.start()
         try:
-            await self._within(asyncio.get_running_loop().run_in_executor(self._thread, self._connect))
+            await self._within(opening.done)
         except BaseException:
             await self.close()
             raise
 
     async def close(self) -> None:
         """Finish what was asked for and close the file. May be called twice."""
-        thread, self._thread = self._thread, None
-        if thread is None:
-            return
-        try:
-            await self._within(asyncio.get_running_loop().run_in_executor(thread, self._disconnect))
-        finally:
-            thread.shutdown(wait=False)
+        ended, self._ended = self._ended, None
+        if ended is not None:
+            self._jobs.put(None)
+            await self._within(ended)
 
     async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        result: T = await self._run(_Job(work, writes=False, durable=False))
+        result: T = await self._run(work, writes=False, durable=False)
         return result
 
     async def write(self, work: Callable[[sqlite3.Connection], T], *, durable: bool = True) -> T:
-        result: T = await self._run(_Job(work, writes=True, durable=durable))
+        result: T = await self._run(work, writes=True, durable=durable)
         return result
 
-    async def _run(self, job: _Job) -> Any:
-        if self._thread is None:
+    async def _run(self, work: Callable[[sqlite3.Connection], Any], *, writes: bool, durable: bool) -> Any:
+        if self._ended is None:
             raise StoreError(f"{self.path}: the store is not open")
-        if len(self._jobs) >= self._waiting:
+        if self._jobs.qsize() >= self._waiting:
             raise StoreError(f"{self.path}: the disk does not keep up")
-        self._jobs.append(job)
-        self._thread.submit(self._work)
-        return await self._within(asyncio.wrap_future(job.done))
+        job = _Job(work, writes, durable, asyncio.get_running_loop().create_future())
+        self._jobs.put(job)
+        return await self._within(job.done)
 
     async def _within(self, future: asyncio.Future[T]) -> T:
         try:
             async with asyncio.timeout(self._patience):
-                # Shielded: the thread goes on in any case, and a cancelled job would be done all the same.
-                return await asyncio.shield(future)
+                return await future
         except TimeoutError:
-            future.add_done_callback(_forget)
             raise StoreError(f"{self.path}: the disk did not answer in time") from None
-        except asyncio.CancelledError:
-            future.add_done_callback(_forget)
+        except StoreError:
             raise
-        except (sqlite3.Error, OSError, ValueError, OverflowError) as problem:
+        except Exception as problem:
             raise StoreError(f"{self.path}: {_advice(problem)} ({problem})") from problem
 
-    def _work(self) -> None:
-        """In the thread: everything that waits, in one transaction."""
-        jobs = [self._jobs.popleft() for _ in range(min(len(self._jobs), TOGETHER))]
-        if not jobs:
-            return
+    def _serve(self, loop: asyncio.AbstractEventLoop, opening: _Job, ended: asyncio.Future[None]) -> None:
+        """The thread."""
         try:
-            self._commit(jobs)
-        finally:
-            for job in jobs:
-                if not job.done.done():
-                    job.done.set_exception(StoreError(f"{self.path}: the store failed"))
+            connection = self._connect()
+        except Exception as problem:
+            opening.problem = problem
+        else:
+            _tell(loop, [opening])
+            try:
+                while jobs := self._next():
+                    self._commit(connection, jobs)
+                    _tell(loop, jobs)
+            finally:
+                connection.close()
+        _tell(loop, [opening, _Job(opening.work, writes=False, durable=False, done=ended)])
 
-    def _commit(self, jobs: list[_Job]) -> None:
-        connection = self._opened()
-        results: list[tuple[_Job, Any]] = []
+    def _next(self) -> list[_Job]:
+        """Wait for work: all that is there, [] when the file is to be closed."""
+        jobs = [self._jobs.get()]
+        with suppress(Empty):
+            while jobs[-1] is not None and len(jobs) < TOGETHER:
+                jobs.append(self._jobs.get_nowait())
+        if jobs[-1] is None and len(jobs) > 1:
+            self._jobs.put(None)  # what came before is done first
+        return [job for job in jobs if job is not None]
+
+    def _commit(self, connection: sqlite3.Connection, jobs: list[_Job]) -> None:
+        """All of it in one transaction."""
         try:
             self._be_durable(connection, durable=any(job.durable for job in jobs))
             connection.execute("BEGIN IMMEDIATE" if any(job.writes for job in jobs) else "BEGIN")
             for job in jobs:
-                self._one(connection, job, results)
+                _one(connection, job)
             connection.execute("COMMIT")
-        except sqlite3.Error as problem:
+        except Exception as problem:
             for job in jobs:
-                if not job.done.done():
-                    job.done.set_exception(problem)
-        else:
-            for job, result in results:
-                job.done.set_result(result)
+                job.problem = job.problem or problem
         finally:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
-
-    def _one(self, connection: sqlite3.Connection, job: _Job, results: list[tuple[_Job, Any]]) -> None:
-        """One job; what goes wrong in it leaves no trace and does not touch the others."""
-        connection.execute("SAVEPOINT job")
-        try:
-            result = job.work(connection)
-        except (sqlite3.Error, ValueError, OverflowError) as problem:
-            if not connection.in_transaction:
-                # A full disk ends the whole transaction.
-                raise
-            connection.execute("ROLLBACK TO job")
-            job.done.set_exception(problem)
-        else:
-            results.append((job, result))
-        connection.execute("RELEASE job")
 
     def _be_durable(self, connection: sqlite3.Connection, *, durable: bool) -> None:
         if durable != self._durable:
             connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
             self._durable = durable
 
-    def _opened(self) -> sqlite3.Connection:
-        if self._connection is None:
-            raise StoreError(f"{self.path}: the store is not open")
-        return self._connection
-
-    def _connect(self) -> None:
+    def _connect(self) -> sqlite3.Connection:
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         create(self.path)
         connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=BUSY / 1000)
@@ -173,14 +162,39 @@ class Database:
         except BaseException:
             connection.close()
             raise
-        self._connection = connection
+        return connection
 
-    def _disconnect(self) -> None:
-        while self._jobs:
-            self._work()
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.close()
+
+def _one(connection: sqlite3.Connection, job: _Job) -> None:
+    """One piece of work; what goes wrong in it leaves no trace and does not touch the others."""
+    if job.writes:
+        connection.execute("SAVEPOINT job")
+    try:
+        job.result = job.work(connection)
+    except Exception as problem:
+        if not connection.in_transaction:
+            # A full disk ends the whole transaction.
+            raise
+        job.problem = problem
+        if job.writes:
+            connection.execute("ROLLBACK TO job")
+    if job.writes:
+        connection.execute("RELEASE job")
+
+
+def _tell(loop: asyncio.AbstractEventLoop, jobs: list[_Job]) -> None:
+    with suppress(RuntimeError):  # the loop is closed: nobody waits
+        loop.call_soon_threadsafe(_told, jobs)
+
+
+def _told(jobs: list[_Job]) -> None:
+    for job in jobs:
+        if job.done.done():  # whoever waited has given up
+            continue
+        if job.problem is not None:
+            job.done.set_exception(job.problem)
+        else:
+            job.done.set_result(job.result)
 
 
 def create(path: Path) -> None:
@@ -203,12 +217,6 @@ def _use_wal(connection: sqlite3.Connection) -> None:
             time.sleep(0.01)
         else:
             return
-
-
-def _forget(future: asyncio.Future[Any]) -> None:
-    """Look at the result nobody waits for, so that asyncio does not report it."""
-    if not future.cancelled():
-        future.exception()
 
 
 def _advice(problem: Exception) -> str:

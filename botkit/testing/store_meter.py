@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 
 import pytest
 
@@ -38,7 +37,7 @@ def record(id: str = "r1", **more: object) -> UsageRecord:
         first_token=0.5,
         status=200,
     )
-    return replace(found, **more)  # type: ignore[arg-type]  # whatever the test names
+    return found._replace(**more)  # type: ignore[arg-type]  # whatever the test names
 
 
 class LimitsContract:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import astuple, fields
 from sqlite3 import Connection
 
 from botkit.keys import Begun, KeyLimits, Spent
@@ -12,7 +12,7 @@ from botkit.stores.database import Database
 from botkit.stores.meter.windows import Window, begun, windows
 from botkit.usage import Dimension, UsageQuery, UsageRecord, UsageSum
 
-_COLUMNS = tuple(field.name for field in fields(UsageRecord))
+_COLUMNS = UsageRecord._fields
 _RECORDS = f"SELECT {', '.join(_COLUMNS)} FROM usage"
 _INSERT = f"INSERT OR IGNORE INTO usage ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
 _SUMS = (
@@ -100,12 +100,17 @@ def _pass_on(db: Connection, key: str, request: str, to: str, until: float) -> b
 
 
 def _end(db: Connection, records: Sequence[UsageRecord]) -> None:
+    tokens, usd = Counter[tuple[str, Window]](), defaultdict[tuple[str, Window], float](float)
     for record in records:
-        if db.execute(_INSERT, astuple(record)).rowcount:
+        if db.execute(_INSERT, record).rowcount:
             at = windows(record.ended)
-            for window in (at.day, at.month):
-                _count(db, record.key, window, tokens=record.counted_tokens, usd=record.cost)
-            db.execute("DELETE FROM slot WHERE key = ? AND request = ?", (record.key, record.id))
+            for counter in ((record.key, at.day), (record.key, at.month)):
+                tokens[counter] += record.counted_tokens
+                usd[counter] += record.cost
+    for (key, window), used in tokens.items():
+        _count(db, key, window, tokens=used, usd=usd[key, window])
+    slots = [(record.key, record.id) for record in records]
+    db.executemany("DELETE FROM slot WHERE key = ? AND request = ?", slots)
 
 
 def _spent(db: Connection, key: str, now: float) -> Spent:

@@ -5,9 +5,12 @@ Redis decides in its script, which gets the same numbers in the same order.
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from functools import lru_cache
+from operator import attrgetter
+from typing import Any
 
 from botkit.keys import Begun, KeyLimits, LimitName, Spent
 
@@ -24,6 +27,10 @@ ORDER: tuple[LimitName, ...] = (
     "concurrent_runs",
 )
 """As the fields of `KeyLimits` and of `Spent`; the first that is reached refuses."""
+
+allowances: Callable[[KeyLimits], tuple[float, ...]] = attrgetter(*ORDER)
+"""The limits in `ORDER`."""
+_spent: Callable[[Spent], tuple[Any, ...]] = attrgetter(*(field.name for field in fields(Spent)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,18 +76,13 @@ def _windows(minute: int) -> Windows:
     )
 
 
-def allowances(limits: KeyLimits) -> tuple[float, ...]:
-    """The limits in `ORDER`."""
-    return tuple(float(limit) for limit in astuple(limits))
-
-
 def begun(limits: KeyLimits, spent: Spent, now: float, *, slot: bool) -> Begun:
     """Count one more request, with a run if it wants a slot; or say which limit is reached."""
-    for name, allowed, used in zip(ORDER, allowances(limits), astuple(spent), strict=True):
+    for name, allowed, used in zip(ORDER, allowances(limits), _spent(spent), strict=True):
         if allowed and used >= allowed and (slot or name != "concurrent_runs"):
             return refused(name, spent, now)
-    counted = replace(spent, requests_minute=spent.requests_minute + 1, requests_day=spent.requests_day + 1)
-    return Begun(replace(counted, runs=spent.runs + 1) if slot else counted)
+    minute, day, tokens, usd_day, usd_month, runs = _spent(spent)
+    return Begun(Spent(minute + 1, day + 1, tokens, usd_day, usd_month, runs + slot))
 
 
 def refused(limit: LimitName, spent: Spent, now: float) -> Begun:
