@@ -31,6 +31,7 @@ from botkit.record import Record
 from botkit.recovery import Recovery
 from botkit.redact import Redactor, whole
 from botkit.routing import Handler, Middleware, Route, Routes, compose
+from botkit.runs import Run
 from botkit.strangers import Strangers
 from botkit.tasks import Tasks
 from botkit.turnlog import TurnLogs
@@ -115,6 +116,8 @@ class Bot:
         self.leases = Leases(store, runner, self.tasks, f"{owner}|{name}")
         self._intent = Intent(name, store, runner, self.leases)
         self.started = time.time()
+        self.on_connect: list[Callable[[Adapter], None]] = []
+        """Called with each adapter before it connects, also after a change of the config."""
         self.connected: set[str] = set()
         self._owner = f"{owner}|{name}"
         self._recovery = Recovery(name, self._owner, store, self.leases, self._take_up)
@@ -133,8 +136,11 @@ class Bot:
     def commands(self) -> Sequence[Command]:
         return self.routes.listed
 
-    async def deliver(self, message: Message) -> str:
-        """See `Hub.deliver`. Policy first, which is pure; then one round trip to the store; then a task."""
+    async def deliver(self, message: Message, *, run: Run | None = None) -> str:
+        """See `Hub.deliver`. Policy first, which is pure; then one round trip to the store; then a task.
+
+        `run` is what its turn is to a program: written with the message, and both have its id.
+        """
         if self._closing or message.conversation.adapter not in self.adapters:
             raise StoreError("botkit is stopping, or its adapter is, and takes no new messages")
         if (text := whole(message.text)) is not message.text:
@@ -147,11 +153,12 @@ class Bot:
             messenger = self.adapters[message.conversation.adapter].messenger
             self._strangers.turn_away(message, self.access, messenger)
             return ""
-        entry = Entry(new_id(), self.name, f"{self.name}/{message.conversation.key}", message, time.time())
+        id = new_id() if run is None else run.id
+        entry = Entry(id, self.name, f"{self.name}/{message.conversation.key}", message, time.time())
         # What the store says of the session may be old by the time the lane is free.
         busy = self.lanes.running(message.conversation.key) is not None
         limits = self.limits.of(self.name, message) if route.limited else ()
-        admitted = await self._admit(entry, limits)
+        admitted = await self._admit(entry, limits, run)
         if admitted.repeat:
             log.debug("repeat", message=message.id, conversation=message.conversation.key)
             return ""
@@ -160,7 +167,7 @@ class Bot:
         self._start(ctx)
         return entry.id
 
-    async def _admit(self, entry: Entry, limits: tuple[Limit, ...]) -> Admitted:
+    async def _admit(self, entry: Entry, limits: tuple[Limit, ...], run: Run | None) -> Admitted:
         message = entry.message
         if message.stateless and not limits:
             return _NEW  # nothing to remember, to look up or to count
@@ -169,7 +176,7 @@ class Bot:
                 if not message.kept and not limits:
                     return Admitted(session=await self.store.session(entry.conversation))
                 key = f"{self.name}/{message.conversation.adapter}/{message.id}"
-                return await self.store.admit(Admission(key, limits, entry, time.time()), self._owner)
+                return await self.store.admit(Admission(key, limits, entry, time.time(), run), self._owner)
         except TimeoutError:
             raise StoreError(f"the store did not answer within {ADMIT_WITHIN:g} s") from None
 
@@ -345,6 +352,8 @@ class Bot:
     async def _connect(self, adapters: Mapping[str, Adapter]) -> AsyncExitStack:
         async with AsyncExitStack() as stack:
             for adapter in adapters.values():
+                for call in self.on_connect:
+                    call(adapter)
                 try:
                     await stack.enter_async_context(adapter.connect(self))
                 except AdapterError as problem:

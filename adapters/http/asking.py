@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from adapters.http.adapter import HttpAdapter
@@ -14,11 +14,9 @@ from adapters.http.authors import author
 from adapters.http.call import Call
 from adapters.http.errors import HttpError, of_outcome, unavailable
 from adapters.http.reply import Waiting
-from adapters.http.runs import of_message, record_id
 from botkit.bot import Bot
 from botkit.events import Outcome, TextDelta, ThinkingDelta, ToolStarted, TurnEvent, TurnFinished
 from botkit.model import PLAIN, Attachment, Conversation, Message, Overrides, User
-from botkit.runs import Run
 from botkit.turns import take_back
 
 SAID_WITHIN = 5.0
@@ -147,14 +145,15 @@ class asked:
 
     def __init__(self, call: Call, question: Question) -> None:
         self._call, self._question = call, question
-        self._message = _message(call, question, kept=False)
+        self._message = message_of(call, question, kept=False)
         self._waiting = question.adapter.wait(self._message.id)
         self._answer: Answer | None = None
 
     async def __aenter__(self) -> Answer:
-        _note(self._call, self._question)
+        note(self._call, self._question)
         try:
-            turn = await _deliver(self._question.bot, self._message)
+            if not (turn := await self._question.bot.deliver(self._message)):
+                raise not_answered()
         except BaseException:
             await self._forget()
             raise
@@ -190,37 +189,14 @@ class asked:
             await question.adapter.drop(question.files)
 
 
-async def started(call: Call, question: Question, *, webhook: str = "") -> Run:
-    """Give the question to its bot and do not wait: the run is durable, and its outcome can be looked up.
-
-    The question must name a session. `webhook`: where the outcome is posted. Raises HttpError, StoreError.
-    """
-    message, desk = _message(call, question, kept=True), question.adapter.desk
-    _note(call, question)
-    if desk is None:
-        raise unavailable("the gateway is stopping")
-    with desk.expected(message.id, webhook):
-        try:
-            turn = await _deliver(question.bot, message)
-        except BaseException:
-            await question.adapter.drop(question.files)
-            raise
-        run = replace(of_message(question.bot.name, message, turn), webhook=webhook)
-        await desk.begin(run)
-    await call.gateway.ledger.pass_on(call.key.id, call.id, record_id(run))
-    return run
-
-
-def _note(call: Call, question: Question) -> None:
+def note(call: Call, question: Question) -> None:
+    """What the usage record will say of it."""
     call.bot, call.user = question.bot.name, question.user
     call.model = question.overrides.model or question.bot.settings.model
 
 
-async def _deliver(bot: Bot, message: Message) -> str:
-    turn = await bot.deliver(message)
-    if not turn:
-        raise HttpError(403, "not_allowed", "the bot does not answer this API key")
-    return turn
+def not_answered() -> HttpError:
+    return HttpError(403, "not_allowed", "the bot does not answer this API key")
 
 
 def conversation(call: Call, adapter: HttpAdapter, session: str) -> Conversation:
@@ -228,9 +204,10 @@ def conversation(call: Call, adapter: HttpAdapter, session: str) -> Conversation
     return Conversation(adapter.name, call.key.id, session, direct=True)
 
 
-def _message(call: Call, question: Question, *, kept: bool) -> Message:
+def message_of(call: Call, question: Question, *, kept: bool) -> Message:
+    """What is delivered to the bot; `kept`: it is a run."""
     return Message(
-        call.id,
+        call.run if kept else call.id,
         conversation(call, question.adapter, question.session or f"{STATELESS}~{call.id}"),
         User(author(call.key.id, question.user), question.user or call.key.name),
         question.text,

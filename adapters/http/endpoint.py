@@ -10,11 +10,13 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from adapters.http.errors import Shape
+from botkit.runs import Run
 
 if TYPE_CHECKING:
     from adapters.http.call import Call
 
 Handler = Callable[["Call"], Awaitable[web.StreamResponse]]
+Again = Callable[["Call", Run], Awaitable[web.StreamResponse]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,8 @@ class Endpoint:
     """Media types of a body that is no JSON."""
     repeatable: bool = False
     """With the same Idempotency-Key it is carried out once."""
+    again: Again | None = None
+    """Of a repeatable one that asks Claude: answers it when it is sent again, with the run it began, as that is now."""
 
     @property
     def name(self) -> str:

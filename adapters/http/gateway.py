@@ -11,10 +11,11 @@ from functools import partial
 import structlog
 from aiohttp import web
 
+from adapters.http.adapter import HttpAdapter
 from adapters.http.admin.admins import Admins
 from adapters.http.asking import Gone
 from adapters.http.auth import Auth
-from adapters.http.call import Call, http_adapter, read_body, whole_body
+from adapters.http.call import Call, read_body, whole_body
 from adapters.http.client import Proxies
 from adapters.http.cors import Cors
 from adapters.http.endpoint import Endpoint, methods_by_path
@@ -31,6 +32,7 @@ from adapters.http.webhooks import Webhooks
 from botkit.errors import StoreError
 from botkit.keyring import Keyring
 from botkit.ledger import Ledger
+from botkit.protocols import Adapter
 from botkit.sites import House
 from botkit.tasks import Tasks
 
@@ -88,14 +90,18 @@ class Gateway:
         async with self.webhooks.opened(), Ledger(store.meter, store.keys, ring.used) as self.ledger:
             self.desk = RunDesk(store, self.ledger)
             self.desk.on_end.append(self.webhooks.post)
-            for name, bot in house.bots.items():
-                if adapter := http_adapter(bot):
-                    adapter.attach(self.desk, name)
+            for bot in house.bots.values():
+                bot.on_connect.append(partial(self._attach, bot.name))
             async with self.going.watched(self.auth):
                 try:
                     yield
                 finally:
                     await self.tasks.drain(CLOSE_WITHIN)
+
+    def _attach(self, bot: str, adapter: Adapter) -> None:
+        """Runs may end before the first request: what a crash cut off, or went on during a reload."""
+        if isinstance(adapter, HttpAdapter):
+            adapter.attach(self.desk, bot)
 
     async def _serve(self, endpoint: Endpoint, request: web.Request) -> web.StreamResponse:
         call = Call(self, endpoint, request)

@@ -1,4 +1,9 @@
-"""Requests that may be sent twice: with the same `Idempotency-Key` they are carried out once, and answered alike."""
+"""Requests that may be sent twice: with the same `Idempotency-Key` they are carried out once, and answered alike.
+
+A request that asks Claude is bound to its run before anything begins, and the run is written down together with the
+message that begins it. So whenever its process dies, a repeat finds the run and is answered with what became of it, or
+finds none and begins it: it can be begun only once, for a message is admitted once.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +16,14 @@ from aiohttp import web
 
 from adapters.http.call import Call
 from adapters.http.errors import HttpError, invalid
-from botkit.runs import Repeatable
+from adapters.http.starting import HEADER, Repeated, in_progress
+from botkit.runs import Repeatable, Run
 
-HEADER = "Idempotency-Key"
 KEPT = 86_400.0
-"""Seconds for which an answer is given again."""
-SLACK = 60.0
-"""Seconds beyond the longest request after which one that was never answered may be sent anew."""
+"""Seconds for which a request is answered as it was the first time."""
+AT_WORK = 60.0
+"""Seconds after which a request that asks nothing of Claude and was never answered may be sent anew: long enough to
+copy what Claude remembers."""
 BODY = 1024 * 1024
 """Bytes of an answer that is kept; a longer one is not given twice."""
 _NAME = re.compile(r"[\x21-\x7e]{1,255}")
@@ -32,34 +38,55 @@ async def once(call: Call) -> web.StreamResponse:
     if not _NAME.fullmatch(name):
         raise invalid(HEADER, "expected at most 255 printable characters, without spaces")
     runs, now = call.gateway.house.store.runs, time.time()
-    at_work = call.gateway.settings.request_time + SLACK
-    request = Repeatable(call.key.id, name, _fingerprint(call), now, now + at_work)
+    seconds = KEPT if call.endpoint.again is not None else AT_WORK
+    request = Repeatable(call.key.id, name, _fingerprint(call), now, now + seconds, call.run)
     earlier = await runs.claim(request)
     if earlier is not None:
-        return _again(earlier, request)
+        if earlier.fingerprint != request.fingerprint:
+            raise HttpError(422, "idempotency_key_reused", "this key was used for another request", field=HEADER)
+        if earlier.status:
+            return _replayed(call, earlier)
+        if call.endpoint.again is None:
+            raise in_progress()
+        call.run = earlier.run
+        if (run := await runs.get(call.run)) is not None:
+            return await _again(call, run)
+    return await _first(call, request)
+
+
+async def _first(call: Call, request: Repeatable) -> web.StreamResponse:
+    runs = call.gateway.house.store.runs
     try:
         response = await call.endpoint.handler(call)
-    except BaseException:
-        # Nothing came of it: it may be sent again.
-        await runs.forget(call.key.id, name)
+    except Repeated as repeated:
+        return await _again(call, repeated.run)
+    except HttpError:
+        if await runs.get(call.run) is None:
+            # Nothing came of it: it may be sent again, and be another.
+            await runs.forget(request.key, request.name)
         raise
+    if call.endpoint.again is not None:
+        return response
     body = response.body if isinstance(response, web.Response) else None
     if not isinstance(body, bytes) or len(body) > BODY:
-        await runs.forget(call.key.id, name)
+        await runs.forget(request.key, request.name)
         return response
     expires = time.time() + KEPT
-    known = replace(request, expires=expires, status=response.status, media_type=response.content_type, body=body)
-    await runs.answer(known)
+    await runs.answer(
+        replace(request, expires=expires, status=response.status, media_type=response.content_type, body=body)
+    )
     return response
 
 
-def _again(earlier: Repeatable, request: Repeatable) -> web.Response:
-    if earlier.fingerprint != request.fingerprint:
-        raise HttpError(422, "idempotency_key_reused", "this key was used for another request", field=HEADER)
-    if not earlier.status:
-        raise HttpError(409, "in_progress", "this request is being carried out", field=HEADER, retry_after=1.0)
-    headers = {"Idempotency-Replayed": "true"}
-    return web.Response(status=earlier.status, body=earlier.body, content_type=earlier.media_type, headers=headers)
+async def _again(call: Call, run: Run) -> web.StreamResponse:
+    assert call.endpoint.again is not None, "only such requests begin runs"
+    call.headers["Idempotency-Replayed"] = "true"
+    return await call.endpoint.again(call, run)
+
+
+def _replayed(call: Call, earlier: Repeatable) -> web.Response:
+    call.headers["Idempotency-Replayed"] = "true"
+    return web.Response(status=earlier.status, body=earlier.body, content_type=earlier.media_type)
 
 
 def _fingerprint(call: Call) -> str:

@@ -35,30 +35,26 @@ class RunDesk:
 
     def __init__(self, store: Store, ledger: Ledger) -> None:
         self._runs, self._ledger = store.runs, ledger
-        self._expected: dict[str, str] = {}
+        self._awaited: dict[str, asyncio.Future[Run]] = {}
         self.on_end: list[Callable[[Run], Coroutine[Any, Any, None]]] = []
         """Called with each run that has ended, once it is stored: for webhooks."""
 
     @contextmanager
-    def expected(self, message: str, webhook: str) -> Generator[None]:
-        """Around the beginning of a run, whose turn may end before it is written down where its outcome goes."""
-        self._expected[message] = webhook
+    def awaited(self, run: str) -> Generator[asyncio.Future[Run]]:
+        """The run as it ended, once it has. Entered before it begins, by the one request that waits for it."""
+        end = self._awaited[run] = asyncio.get_running_loop().create_future()
         try:
-            yield
+            yield end
         finally:
-            del self._expected[message]
-
-    async def begin(self, run: Run) -> None:
-        """A run that was delivered; it may have ended already. Raises StoreError."""
-        await self._runs.save(run)
+            del self._awaited[run]
 
     async def end(self, bot: str, message: Message, turn: str, outcome: Outcome) -> bool:
         """True: it is stored. A silent store is tried for a minute."""
-        ended, webhook = _ended(outcome), self._expected.get(message.id, "")
+        ended = _ended(outcome)
         for _ in range(TRIES):
             try:
                 known = await self._runs.get(turn) or of_message(bot, message, turn)
-                run = replace(known, ended=time.time(), webhook=known.webhook or webhook, **ended)
+                run = replace(known, ended=time.time(), **ended)
                 await self._runs.save(run)
                 break
             except StoreError as problem:
@@ -66,6 +62,8 @@ class RunDesk:
                 await asyncio.sleep(AGAIN)
         else:
             return False
+        if (awaited := self._awaited.get(run.id)) is not None and not awaited.done():
+            awaited.set_result(run)
         await self._ledger.end(_record(run, outcome))
         for call in self.on_end:
             await call(run)

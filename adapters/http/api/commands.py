@@ -10,7 +10,7 @@ from aiohttp import web
 from pydantic import Field
 
 from adapters.http.api.answers import Told, told
-from adapters.http.api.messages import Answered, answered
+from adapters.http.api.messages import Answered, answered, answered_again
 from adapters.http.asking import Question
 from adapters.http.call import Call
 from adapters.http.endpoint import Endpoint
@@ -98,5 +98,6 @@ ENDPOINTS = (
         answer=Answered,
         metered=True,
         repeatable=True,
+        again=answered_again,
     ),
 )

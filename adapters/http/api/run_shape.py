@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
 from adapters.http.api.answers import Told
 from adapters.http.errors import of_outcome
-from botkit.events import Usage
-from botkit.runs import Run, RunStatus
+from botkit.events import TurnFailed, Usage
+from botkit.runs import ENDED, Run, RunStatus
 from botkit.sheets import moment
+
+if TYPE_CHECKING:
+    from adapters.http.call import Call
+
+SETTLING = 120.0
+"""Seconds in which a run that the bot's limits refuse has surely been told so."""
 
 
 class UsageShown(Told):
@@ -45,6 +56,33 @@ class RunShown(Told):
     text: str | None
     usage: UsageShown | None
     error: RunError | None
+
+
+async def as_they_are(call: Call, runs: Sequence[Run]) -> list[Run]:
+    """Runs as the store has them, with the word of the journal on those that have not ended: it knows which have begun,
+    in whichever process. Raises StoreError."""
+    open = {run.id for run in runs if run.status not in ENDED}
+    if not open:
+        return list(runs)
+    store = call.gateway.house.store
+    entries = {entry.id: entry for entry in await store.entries(open)}
+    found: list[Run] = []
+    for run in runs:
+        entry = entries.get(run.id)
+        if run.id not in open or (entry is not None and not entry.attempts):
+            found.append(run)
+        elif entry is not None:
+            found.append(replace(run, status="running"))
+        else:  # it has left the journal meanwhile
+            found.append(_given_up(await store.runs.get(run.id) or run))
+    return found
+
+
+def _given_up(run: Run) -> Run:
+    """A run that is not in the journal has ended, or somebody has put it away: nothing will come of it."""
+    if run.status in ENDED or time.time() - run.created < SETTLING:
+        return run
+    return replace(run, status="failed", failed=TurnFailed("gave_up", "botkit has given it up: see its dead letters"))
 
 
 def shown(run: Run) -> RunShown:

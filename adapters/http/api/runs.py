@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from aiohttp import web
 
 from adapters.http.api.answers import Limit, Told, cursor, place, told
-from adapters.http.api.run_shape import RunShown, shown
-from adapters.http.asking import conversation
-from adapters.http.call import Call, http_adapter
+from adapters.http.api.run_shape import RunShown, as_they_are, shown
+from adapters.http.call import Call
 from adapters.http.endpoint import Endpoint
 from adapters.http.errors import not_found
 from adapters.http.wishes import Body
-from botkit.runs import Run
 
 
 class RunQuery(Body):
@@ -41,7 +37,7 @@ async def page(call: Call) -> web.StreamResponse:
     query = call.query(RunQuery)
     runs = await call.gateway.house.store.runs.list(call.key.id, before=place(query.after), most=query.limit)
     last = runs[-1] if len(runs) == query.limit else None
-    data = [shown(_as_it_is(call, run)) for run in runs]
+    data = [shown(run) for run in await as_they_are(call, runs)]
     return told(RunPage(data=data, next=cursor(last.created, last.id) if last else None))
 
 
@@ -49,17 +45,8 @@ async def show(call: Call) -> web.StreamResponse:
     run = await call.gateway.house.store.runs.get(call.part("id"))
     if run is None or run.key != call.key.id:
         raise not_found("run")
-    return told(shown(_as_it_is(call, run)))
-
-
-def _as_it_is(call: Call, run: Run) -> Run:
-    """Whether it waits or runs is not written down: it is seen where that happens."""
-    bot = call.gateway.house.bots.get(run.bot)
-    adapter = http_adapter(bot) if bot is not None else None
-    if bot is None or adapter is None or run.status != "queued":
-        return run
-    running = bot.lanes.running(conversation(call, adapter, run.session).key)
-    return replace(run, status="running") if running is not None and running.turn == run.id else run
+    (now,) = await as_they_are(call, [run])
+    return told(shown(now))
 
 
 async def secret(call: Call) -> web.StreamResponse:

@@ -9,11 +9,13 @@ from aiohttp import web
 from pydantic import Field
 
 from adapters.http.api.answers import told
+from adapters.http.api.run_shape import as_they_are
 from adapters.http.api.text_frames import TextFrames, answer_of
-from adapters.http.asking import Question, asked, conversation, started
+from adapters.http.asking import Question, asked, conversation
 from adapters.http.call import Call, http_adapter
 from adapters.http.errors import HttpError, invalid, not_found, of_outcome
 from adapters.http.sessions import known
+from adapters.http.starting import started
 from adapters.http.streaming import stream
 from adapters.http.wishes import Body, Claude, UserName, chosen, overrides
 from botkit.bot import Bot
@@ -70,7 +72,8 @@ async def task(call: Call) -> web.StreamResponse:
     run = await call.gateway.house.store.runs.get(call.part("id"))
     if run is None or run.key != call.key.id:
         raise not_found("task")
-    return _json(_told(run))
+    (now,) = await as_they_are(call, [run])
+    return _json(_told(now))
 
 
 async def history(call: Call) -> web.StreamResponse:
