@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import astuple, fields
 from datetime import UTC, datetime
 
+from msgspec import structs
+
 from botkit.usage import Dimension, UsageRecord, UsageSum
 
 SUM = tuple(field.name for field in fields(UsageSum) if field.name != "group")
@@ -16,11 +18,11 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 def record_lines(records: Iterable[UsageRecord]) -> str:
     """One line for each record, without a head; its time as ISO 8601, UTC."""
-    return _lines([record.id, moment(record.at), *record[2:]] for record in records)
+    return _lines([record.id, moment(record.at), *structs.astuple(record)[2:]] for record in records)
 
 
 def record_head() -> str:
-    return _lines([UsageRecord._fields])
+    return _lines([UsageRecord.__struct_fields__])
 
 
 def sum_sheet(by: Sequence[Dimension], sums: Iterable[UsageSum]) -> str:

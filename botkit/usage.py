@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal
+
+import msgspec
 
 Dimension = Literal["key", "bot", "model", "endpoint", "status", "user", "day"]
 
 
-class UsageRecord(NamedTuple):
-    """One request of a program; an async one is recorded when its run has ended. A row: every request makes one."""
+class UsageRecord(msgspec.Struct, frozen=True):
+    """One request of a program; an async one is recorded when its run has ended."""
 
     id: str
     """The id it began with (`Meter.begin`): a record of a known id is not counted again."""

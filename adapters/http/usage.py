@@ -146,4 +146,4 @@ def _sum(query: UsageQuery, found: UsageSum) -> dict[str, object]:
 
 
 def _record(record: UsageRecord) -> dict[str, object]:
-    return {**record._asdict(), "at": moment(record.at)}
+    return {**msgspec.structs.asdict(record), "at": moment(record.at)}

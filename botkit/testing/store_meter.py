@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from msgspec.structs import replace
 
 from botkit.keys import KeyLimits, LimitName, Spent
 from botkit.protocols import Store
@@ -37,7 +38,7 @@ def record(id: str = "r1", **more: object) -> UsageRecord:
         first_token=0.5,
         status=200,
     )
-    return found._replace(**more)  # type: ignore[arg-type]  # whatever the test names
+    return replace(found, **more)
 
 
 class LimitsContract:

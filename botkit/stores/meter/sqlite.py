@@ -6,13 +6,15 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from sqlite3 import Connection
 
+from msgspec.structs import astuple
+
 from botkit.keys import Begun, KeyLimits, Spent
 from botkit.roles import PAGE
 from botkit.stores.database import Database
 from botkit.stores.meter.windows import Window, begun, windows
 from botkit.usage import Dimension, UsageQuery, UsageRecord, UsageSum
 
-_COLUMNS = UsageRecord._fields
+_COLUMNS = UsageRecord.__struct_fields__
 _RECORDS = f"SELECT {', '.join(_COLUMNS)} FROM usage"
 _INSERT = f"INSERT OR IGNORE INTO usage ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
 _SUMS = (
@@ -102,7 +104,7 @@ def _pass_on(db: Connection, key: str, request: str, to: str, until: float) -> b
 def _end(db: Connection, records: Sequence[UsageRecord]) -> None:
     tokens, usd = Counter[tuple[str, Window]](), defaultdict[tuple[str, Window], float](float)
     for record in records:
-        if db.execute(_INSERT, record).rowcount:
+        if db.execute(_INSERT, astuple(record)).rowcount:
             at = windows(record.ended)
             for counter in ((record.key, at.day), (record.key, at.month)):
                 tokens[counter] += record.counted_tokens
