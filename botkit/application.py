@@ -36,7 +36,7 @@ from botkit.retention import retain
 from botkit.routing import Middleware, Routes
 from botkit.stores import open_store
 from botkit.tasks import Tasks
-from botkit.web import REQUEST_TIME, Handler, Web
+from botkit.web import REQUEST_TIME, Handler, Unknown, Web
 
 log = structlog.get_logger("botkit")
 
@@ -153,6 +153,9 @@ class Application:
     def on_close(self, call: Callable[[], None]) -> None:
         """See `House.on_close`."""
         self.web.on_close.append(call)
+
+    def on_unknown(self, prefix: str, answer: Unknown) -> None:
+        self.web.on_unknown[prefix] = answer
 
     def _mount(self, path: str, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> None:
         # An adapter that connects again with changed settings takes over its own path.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Protocol
 
@@ -59,6 +59,10 @@ class House(Protocol):
 
     def on_close(self, call: Callable[[], None]) -> None:
         """Call it when the web server begins to close, before it waits for the requests that are still answered."""
+        ...
+
+    def on_unknown(self, prefix: str, answer: Callable[[web.Request, Collection[str]], web.Response]) -> None:
+        """Let it answer what nobody serves below a path: with no methods there is none, else it takes these only."""
         ...
 
 

@@ -6,7 +6,7 @@ import asyncio
 import errno
 import re
 import socket
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote
 
@@ -17,6 +17,8 @@ from botkit.addresses import loopback
 from botkit.errors import BotkitError, ConfigError, StoreError
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Unknown = Callable[[web.Request, Collection[str]], web.Response]
+"""The answer to a path nobody serves; with methods, it is served for those only."""
 Check = Callable[[], Awaitable[bool]]
 """Whether a part can do its work; a `BotkitError` or no answer in time is no."""
 
@@ -77,6 +79,8 @@ class Web:
         self._runner: web.AppRunner | None = None
         self.on_close: list[Callable[[], None]] = []
         """Called when it begins to close, before it waits for requests: what has no end of its own is to end now."""
+        self.on_unknown: dict[str, Unknown] = {}
+        """Answer what nobody serves, by what its path begins with."""
 
     @property
     def port(self) -> int:
@@ -153,7 +157,12 @@ class Web:
                 return ConfigError(f"cannot listen on {where}: {problem}", key="http")
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
-        found, fields = self._find(request.method, request.path, request.rel_url.raw_path)
+        try:
+            found, fields = self._find(request.method, request.path, request.rel_url.raw_path)
+        except web.HTTPNotFound as unknown:
+            return self._unknown(request, (), unknown)
+        except web.HTTPMethodNotAllowed as unknown:
+            return self._unknown(request, unknown.allowed_methods, unknown)
         request.match_info.clear()
         request.match_info.update(fields)
         try:
@@ -168,6 +177,15 @@ class Web:
             # Nothing was made durable: the sender must try again.
             log.warning("request_not_stored", path=found.path, problem=str(problem))
             raise web.HTTPServiceUnavailable(headers={"Retry-After": "1"}) from None
+
+    def _unknown(self, request: web.Request, allowed: Collection[str], usual: web.HTTPError) -> web.Response:
+        answer = next((each for start, each in self.on_unknown.items() if request.path.startswith(start)), None)
+        if answer is None:
+            raise usual
+        response = answer(request, allowed)
+        if allowed:
+            response.headers["Allow"] = ",".join(sorted(allowed))
+        return response
 
     def _find(self, method: str, path: str, raw: str) -> tuple[_Mounted, Mapping[str, str]]:
         """`raw`: the path as it was sent, where a `/` that belongs to a name is written as %2F."""

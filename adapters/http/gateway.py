@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 
-import structlog
 from aiohttp import web
 
 from adapters.http.adapter import HttpAdapter
@@ -19,24 +18,22 @@ from adapters.http.call import Call, read_body, whole_body
 from adapters.http.client import Proxies
 from adapters.http.cors import Cors
 from adapters.http.endpoint import Endpoint, methods_by_path
-from adapters.http.errors import HttpError, outside_scope, unavailable
+from adapters.http.errors import HttpError, not_found, outside_scope
 from adapters.http.failures import Failures
 from adapters.http.going import Going
 from adapters.http.idempotency import once
+from adapters.http.mishaps import mishap
 from adapters.http.rates import rate_headers
 from adapters.http.routes import ENDPOINTS
 from adapters.http.runs import RunDesk
 from adapters.http.settings import GatewaySettings
 from adapters.http.verify import KeyAuth, refuse_open_door
 from adapters.http.webhooks import Webhooks
-from botkit.errors import StoreError
 from botkit.keyring import Keyring
 from botkit.ledger import Ledger
 from botkit.protocols import Adapter
 from botkit.sites import House
 from botkit.tasks import Tasks
-
-log = structlog.get_logger("botkit")
 
 BODY_WITHIN = 30.0
 """Seconds a client has to send its request."""
@@ -84,6 +81,7 @@ class Gateway:
         for endpoint in self.endpoints:
             house.mount(endpoint.method, endpoint.path, partial(self._serve, endpoint), seconds=None)
         house.on_close(self.going.close)
+        house.on_unknown("/v1/", _unknown)
         if settings.cors:
             for path, methods in methods_by_path(self.endpoints).items():
                 house.mount("OPTIONS", path, partial(self.cors.preflight, methods), seconds=None)
@@ -108,13 +106,10 @@ class Gateway:
         call.headers |= self.cors.headers(request)
         try:
             response = await self._answer(call)
-        except HttpError as problem:
-            response = problem.response(endpoint.shape)
         except Gone:
             response = web.Response(status=CLIENT_GONE)  # nobody reads it
-        except StoreError as problem:
-            log.warning("gateway_not_stored", endpoint=endpoint.name, problem=str(problem))
-            response = unavailable("botkit is stopping or its store does not answer").response(endpoint.shape)
+        except Exception as problem:
+            response = mishap(call, problem).response(endpoint.shape)
         if not response.prepared:
             response.headers.update(call.headers)
         return response
@@ -160,15 +155,13 @@ class Gateway:
             response = await _handled(call)
             status = response.status
             return response
-        except HttpError as problem:
-            status, call.error = problem.status, problem.code
-            raise
-        except StoreError:
-            status, call.error = 503, "unavailable"
-            raise
         except Gone:
             status, call.error = CLIENT_GONE, "client_gone"
             raise
+        except Exception as problem:
+            told = mishap(call, problem)
+            status, call.error = told.status, told.code
+            raise told from None
         finally:
             self.going.leave(call)
             await self.ledger.end(call.record(status))
@@ -198,6 +191,15 @@ class Gateway:
         self._at_work[key] -= 1
         if not self._at_work[key]:
             del self._at_work[key]
+
+
+def _unknown(request: web.Request, allowed: Collection[str]) -> web.Response:
+    """Below /v1/ whoever asks reads the errors of one of two APIs only."""
+    anthropic = request.path.startswith("/v1/messages") or "anthropic-version" in request.headers
+    problem = not_found("path")
+    if allowed:
+        problem = HttpError(405, "method_not_allowed", f"this path takes {', '.join(sorted(allowed))}")
+    return problem.response("anthropic" if anthropic else "openai")
 
 
 async def _handled(call: Call) -> web.StreamResponse:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from aiohttp import web
@@ -11,6 +11,7 @@ from aiohttp import web
 from adapters.http.asking import Gone, Question, asked
 from adapters.http.call import Call
 from adapters.http.errors import HttpError
+from adapters.http.mishaps import mishap
 from botkit.events import TurnEvent, TurnFinished
 
 COMMENT = b": still working\n\n"
@@ -37,10 +38,13 @@ class Encoder(Protocol):
 
 
 class Stream:
-    """One response; its headers go out with the first bytes."""
+    """One response; its headers go out with the first bytes.
 
-    def __init__(self, call: Call, headers: Mapping[str, str]) -> None:
-        self._call = call
+    `tell` writes what goes wrong inside `async with` after that; what goes wrong before still has a status.
+    """
+
+    def __init__(self, call: Call, headers: Mapping[str, str], tell: Callable[[HttpError], bytes]) -> None:
+        self._call, self._tell = call, tell
         self._within = call.gateway.settings.slow_reader
         self.response = web.StreamResponse(
             headers={
@@ -51,6 +55,17 @@ class Stream:
                 **headers,
             }
         )
+
+    async def __aenter__(self) -> Stream:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, problem: BaseException | None, _: object) -> bool:
+        if not self.begun or isinstance(problem, Gone) or not isinstance(problem, Exception):
+            return False
+        told = mishap(self._call, problem)
+        self._call.error = told.code
+        await self.write(self._tell(told))
+        return True
 
     @property
     def begun(self) -> bool:
@@ -80,22 +95,16 @@ async def stream(
     if not call.key.scopes.streaming:
         await question.adapter.drop(question.files)
         raise HttpError(403, "not_in_scope", "this API key may not stream", field="stream")
-    out = Stream(call, headers or {})
+    out = Stream(call, headers or {}, encoder.error)
     heartbeat = call.gateway.settings.heartbeat
-    async with asked(call, question) as answer:
+    async with asked(call, question) as answer, out:
         begin = encoder.begin(answer.turn)
-        try:
-            async for batch in answer.batches(min(BEGIN_WITHIN, heartbeat)):
-                data = encoder.events(batch) if batch else COMMENT
-                await out.write(data if out.begun or not data else begin + data)
-            finished = answer.answered()
-            end = encoder.end(finished, answer.text)
-            await out.write(end if out.begun else begin + end)
-        except HttpError as problem:
-            if not out.begun:
-                raise
-            call.error = problem.code
-            await out.write(encoder.error(problem))
+        async for batch in answer.batches(min(BEGIN_WITHIN, heartbeat)):
+            data = encoder.events(batch) if batch else COMMENT
+            await out.write(data if out.begun or not data else begin + data)
+        finished = answer.answered()
+        end = encoder.end(finished, answer.text)
+        await out.write(end if out.begun else begin + end)
     return out.response
 
 

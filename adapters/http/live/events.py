@@ -26,16 +26,11 @@ async def events(call: Call) -> web.StreamResponse:
     found = await known(call, call.part("id"))
     since = call.request.headers.get("Last-Event-ID") or call.request.query.get("since", "")
     heartbeat = call.gateway.settings.heartbeat
-    out = Stream(call, {})
-    try:
+    async with Stream(call, {}, _error) as out:
         with call.gateway.going.streaming(call), watched(found.bot, found.session.id, since) as (watch, forgotten):
             await out.write(RESET if forgotten else COMMENT)
             while not call.gone:
                 await out.write(frames(await watch.take(heartbeat)) or COMMENT)
-    except HttpError as problem:
-        if not out.begun:
-            raise
-        await out.write(_event("error", {"type": "error", **problem.body("native")}))
     return out.response
 
 
@@ -47,6 +42,10 @@ def frames(batch: Sequence[Seen]) -> bytes:
 def _frame(each: Seen) -> bytes:
     told = encode.seen(each)
     return b"id: %b\n" % each.position.encode() + _event(str(told["type"]), told)
+
+
+def _error(problem: HttpError) -> bytes:
+    return _event("error", {"type": "error", **problem.body("native")})
 
 
 def _event(name: str, told: dict[str, object]) -> bytes:

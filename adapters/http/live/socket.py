@@ -12,11 +12,11 @@ from adapters.http.asking import Gone, Question, asked
 from adapters.http.call import Call
 from adapters.http.deciding import decide
 from adapters.http.endpoint import Endpoint
-from adapters.http.errors import HttpError, invalid, unavailable
+from adapters.http.errors import HttpError, invalid
 from adapters.http.live import encode, frames
 from adapters.http.live.events import may_stream, watched
+from adapters.http.mishaps import mishap
 from adapters.http.sessions import Known, known
-from botkit.errors import StoreError
 from botkit.events import Allow, Answer, Decision, Deny
 from botkit.watching import Watch
 
@@ -98,8 +98,8 @@ class _Talk:
                 frame = frames.parsed(message.data)
                 ref = {"ref": frame.ref} if frame.ref else {}
                 await self._obey(frame, ref)
-            except HttpError as problem:
-                await self._fail(problem, ref)
+            except Exception as problem:
+                await self._fail(mishap(self._call, problem), ref)
 
     async def end(self) -> None:
         """What was begun here goes on, or ends, as the program asked for when it came."""
@@ -164,8 +164,6 @@ class _Talk:
             await self._fail(problem, ref)
         except Gone:
             pass  # nobody hears it
-        except StoreError:
-            await self._fail(unavailable("botkit is stopping or its store does not answer"), ref)
 
     async def _fail(self, problem: HttpError, ref: dict[str, str]) -> None:
         await self.tell({"type": "error", **problem.body("native"), **ref})

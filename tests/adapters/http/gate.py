@@ -23,7 +23,7 @@ from botkit.redact import Redactor
 from botkit.stores.memory import MemoryStore
 from botkit.testing.store_values import NOW
 from botkit.tokens import new_key
-from botkit.web import Web
+from botkit.web import Unknown, Web
 
 BOOTSTRAP = "bootstrap-0123456789abcdef-0123456789"
 PATIENCE = 10.0
@@ -54,6 +54,9 @@ class Empty:
 
     def on_close(self, call: Callable[[], None]) -> None:
         self.server.on_close.append(call)
+
+    def on_unknown(self, prefix: str, answer: Unknown) -> None:
+        self.server.on_unknown[prefix] = answer
 
 
 @dataclass
