@@ -72,6 +72,11 @@ class Budget:
             bucket.tokens = min(bucket.rate.burst, bucket.tokens + 1)
         self._grant()
 
+    def spend(self, conversation: Conversation) -> None:
+        """A request goes that cannot wait: the next ones wait for it."""
+        for bucket in self._buckets(conversation):
+            bucket.tokens -= 1
+
     def stop(self, conversation: Conversation, seconds: float) -> None:
         """The platform refused one for so long; that concerns the account: then that one, then the usual pace."""
         self._buckets(conversation)[0].stop(self._now() + seconds)
@@ -79,8 +84,8 @@ class Budget:
 
     def pressed(self, conversation: Conversation) -> bool:
         """Whether progress would have to wait now."""
-        now = self._now()
-        return any(bucket.wait(now, "usual") > 0 for bucket in self._buckets(conversation))
+        buckets, now = self._buckets(conversation), self._now()
+        return any(bucket.wait(now, "usual") > 0 for bucket in buckets)
 
     def _grant(self) -> None:
         """Let go whoever may, and come back when the next one may."""
@@ -106,12 +111,11 @@ class Budget:
         return _RANKS[waiter.rank], served, waiter.number
 
     def _wait(self, waiter: _Waiter) -> float:
-        now = self._now()
-        return max(bucket.wait(now, waiter.rank) for bucket in self._buckets(waiter.conversation))
+        buckets, now = self._buckets(waiter.conversation), self._now()
+        return max(bucket.wait(now, waiter.rank) for bucket in buckets)
 
     def _let_go(self, waiter: _Waiter) -> None:
-        for bucket in self._buckets(waiter.conversation):
-            bucket.tokens -= 1
+        self.spend(waiter.conversation)
         now, key = self._now(), waiter.conversation.key
         self._served.pop(key, None)
         self._served[key] = now

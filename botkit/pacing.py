@@ -60,6 +60,10 @@ class Pacer:
         """See `Pacing.limited`."""
         self._budget(act).stop(conversation, retry_after)
 
+    def spend(self, act: Act, conversation: Conversation) -> None:
+        """An act that was not `ready` happens: the next ones wait for it."""
+        self._budget(act).spend(conversation)
+
     def pressed(self, act: Act, conversation: Conversation) -> bool:
         """Whether progress of this kind would have to wait now."""
         return self._budget(act).pressed(conversation)

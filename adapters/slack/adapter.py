@@ -108,7 +108,7 @@ class SlackAdapter:
             messenger or self.messenger,
             message.conversation,
             nonce=nonce,
-            pacer=StreamPacing(self._pacer, messenger, patient) if messenger else self._pacer,
+            pacer=StreamPacing(self._pacer, messenger, patient=patient) if messenger else self._pacer,
             display=(display or Display()).at("quiet") if self._settings.stream == "final" else display,
             resume=resume,
             checkpoint=checkpoint,

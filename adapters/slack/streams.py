@@ -88,6 +88,8 @@ class StreamMessenger:
     refusals: Refusals
     reader: Reader
     lifetime: float
+    asks: Callable[[Act], None] = lambda _: None
+    """Told what is asked of Slack before each call: one act may take several, of different budgets."""
     _stream: _Stream | None = None
     _ours: set[str] = field(default_factory=set[str])
     _off: bool = False
@@ -123,6 +125,7 @@ class StreamMessenger:
             except (NotAllowed, TooLong) as problem:
                 self.give_up()
                 self.refusals.note(problem.code)
+        self.asks("post")
         return await self.posts.send(conversation, flat(outgoing))
 
     async def edit(self, ref: MessageRef, outgoing: Outgoing) -> None:
@@ -144,6 +147,7 @@ class StreamMessenger:
 
     async def _start(self, conversation: Conversation, outgoing: Outgoing) -> MessageRef:
         made, held = chunks(Held(), self.render(outgoing.text), outgoing)
+        self.asks("start")
         answer = await self.api.call(
             "chat.startStream",
             channel=conversation.channel,
@@ -166,6 +170,7 @@ class StreamMessenger:
         made, held = chunks(stream.held, text, outgoing)
         if not made:
             return
+        self.asks("grow")
         try:
             await self.api.call("chat.appendStream", channel=ref.conversation.channel, ts=ref.id, chunks=made)
         except NotAllowed as problem:
@@ -181,6 +186,7 @@ class StreamMessenger:
         """End the stream with what is missing; what cannot be added is put right by an edit."""
         text = None if stream.doubtful else missing(stream.held, self.render(outgoing.text))
         made = [] if stream.doubtful else chunks(stream.held, text or "", replace(outgoing, live=False))[0]
+        self.asks("end")
         try:
             await self.posts.stop(ref, made, outgoing.nonce)
         except (NotAllowed, TooLong) as problem:
@@ -194,6 +200,7 @@ class StreamMessenger:
             await self._rewrite(ref, outgoing)
 
     async def _rewrite(self, ref: MessageRef, outgoing: Outgoing) -> None:
+        self.asks("edit")
         await self.posts.edit(ref, flat(outgoing), marked=True)
 
     def _ended(self, problem: NotAllowed | TooLong) -> None:
@@ -203,26 +210,49 @@ class StreamMessenger:
         self._off = self._off or problem.code == "stopped_by_user"
 
 
-@dataclass(frozen=True, slots=True)
 class StreamPacing:
-    """Implements `Pacing` for one reply: streams have budgets of their own, unless there is no stream."""
+    """Implements `Pacing` for one reply: streams have budgets of their own, unless there is no stream.
 
-    pacer: Pacer
-    messenger: StreamMessenger
-    patient: bool
-    """Wait for a stream; otherwise the reply goes by edits when it would have to."""
+    What an act takes may change between waiting and acting. So each call is charged to its own budget: to the slot that
+    was waited for if it is of that budget, else beside it; and a slot that nothing used goes back where it came from.
+    """
+
+    def __init__(self, pacer: Pacer, messenger: StreamMessenger, *, patient: bool) -> None:
+        """`patient`: wait for a stream; otherwise the reply goes by edits when it would have to."""
+        self._pacer, self._messenger, self._patient = pacer, messenger, patient
+        self._where: Conversation | None = None
+        self._slot: Act | None = None
+        self._last: Act | None = None
+        messenger.asks = self._asked
 
     async def ready(self, act: Act, conversation: Conversation, *, urgent: bool) -> None:
-        if act == "start" and not self.patient and self._pressed(conversation):
-            self.messenger.give_up()
-        await self.pacer.ready(self.messenger.act(act), conversation, urgent=urgent)
+        self._return(conversation)
+        if act == "start" and not self._patient and self._pressed(conversation):
+            self._messenger.give_up()
+        wanted = self._messenger.act(act)
+        await self._pacer.ready(wanted, conversation, urgent=urgent)
+        self._where, self._slot, self._last = conversation, wanted, None
 
     def give_back(self, act: Act, conversation: Conversation) -> None:
-        self.pacer.give_back(self.messenger.act(act), conversation)
+        del act  # what it was then counts, not what it would be now
+        self._return(conversation)
 
     def limited(self, act: Act, conversation: Conversation, retry_after: float) -> None:
-        self.pacer.limited(self.messenger.act(act), conversation, retry_after)
+        self._return(conversation)
+        self._pacer.limited(self._last or self._messenger.act(act), conversation, retry_after)
+
+    def _asked(self, act: Act) -> None:
+        self._last = act
+        if act == self._slot:
+            self._slot = None
+        elif self._where is not None:
+            self._pacer.spend(act, self._where)
+
+    def _return(self, conversation: Conversation) -> None:
+        if self._slot is not None:
+            self._pacer.give_back(self._slot, conversation)
+            self._slot = None
 
     def _pressed(self, conversation: Conversation) -> bool:
         """Beginning and ending streams is limited far more than edits are."""
-        return self.pacer.pressed("start", conversation) or self.pacer.pressed("end", conversation)
+        return self._pacer.pressed("start", conversation) or self._pacer.pressed("end", conversation)
