@@ -74,6 +74,11 @@ class KeyLimits:
     def any(self) -> bool:
         return self != NO_LIMITS
 
+    @property
+    def of_requests(self) -> KeyLimits:
+        """Those of them that also hold for what asks Claude nothing."""
+        return KeyLimits(self.requests_per_minute, self.requests_per_day)
+
 
 NO_LIMITS = KeyLimits()
 

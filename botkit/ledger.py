@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import structlog
 
 from botkit.errors import StoreError
-from botkit.keys import ApiKey, Begun, Spent
+from botkit.keys import ApiKey, Begun, KeyLimits, Spent
 from botkit.roles import Keys, Meter
 from botkit.tasks import Tasks
 from botkit.usage import UsageRecord
@@ -67,18 +67,20 @@ class Ledger:
         self._tasks = Tasks()
 
     async def begin(self, key: ApiKey, request: str, *, run: bool) -> Begun:
-        """Ask the key's limits; `run`: it counts among its concurrent runs until `end`. Raises StoreError.
+        """Count a request within the key's limits. Raises StoreError.
 
-        A key without limits costs no round trip.
+        `run`: within all of them, and it counts among its concurrent runs until `end`; else those of requests alone. A
+        key without limits costs no round trip.
         """
-        if not key.limits.any:
+        limits = key.limits if run else key.limits.of_requests
+        if not limits.any:
             return _UNLIMITED
-        slot = run and key.limits.concurrent_runs > 0
-        answer = await self._ask(key, request, slot=slot)
+        slot = run and limits.concurrent_runs > 0
+        answer = await self._ask(key.id, limits, request, slot=slot)
         if answer.refused == "concurrent_runs" and any(id == key.id for id, _ in self._slots):
             # A client that reads the end of a stream may be back before its run has given its place up.
             await asyncio.sleep(GRACE)
-            answer = await self._ask(key, request, slot=slot)
+            answer = await self._ask(key.id, limits, request, slot=slot)
         if slot and answer.refused is None:
             self._slots.add((key.id, request))
         return answer
@@ -97,8 +99,8 @@ class Ledger:
         if passed:
             self._slots.add((key, run))
 
-    async def _ask(self, key: ApiKey, request: str, *, slot: bool) -> Begun:
-        return await self._meter.begin(key.id, key.limits, request, self._clock(), slot=SLOT if slot else 0.0)
+    async def _ask(self, key: str, limits: KeyLimits, request: str, *, slot: bool) -> Begun:
+        return await self._meter.begin(key, limits, request, self._clock(), slot=SLOT if slot else 0.0)
 
     async def end(self, record: UsageRecord) -> None:
         """Record a request. Waits only where its run had a place: the next one may begin as soon as this returns."""

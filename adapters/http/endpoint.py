@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from aiohttp import web
 from pydantic import BaseModel
@@ -16,6 +16,13 @@ if TYPE_CHECKING:
     from adapters.http.call import Call
 
 Handler = Callable[["Call"], Awaitable[web.StreamResponse]]
+Counts = Literal["free", "look", "stream", "work", "run"]
+"""What a request takes of its key.
+
+"free": nothing, for it is answered from memory, or ends or decides what is at work. "look": a request of the minute and
+the day. "stream": the same, and a place among the open streams. "work": the same as "look", and it leaves a usage
+record. "run": the same as "work", but within all limits of the key, and with a place among its runs at once.
+"""
 Again = Callable[["Call", Run], Awaitable[web.StreamResponse]]
 
 
@@ -42,8 +49,8 @@ class Endpoint:
     """Needs no key."""
     admin: bool = False
     """Needs an administrator instead of a key: `call.admin` is who it is. Served where [gateway.admin] says who may."""
-    metered: bool = False
-    """Counts as a request of its key and leaves a usage record."""
+    counts: Counts | None = None
+    """None: "look" for GET, "work" for all else."""
     status: int = 200
     """Of an answer."""
     also: Mapping[int, type[BaseModel]] = field(default_factory=dict[int, type[BaseModel]], hash=False)
@@ -58,6 +65,10 @@ class Endpoint:
     """With the same Idempotency-Key it is carried out once."""
     again: Again | None = None
     """Of a repeatable one that asks Claude: answers it when it is sent again, with the run it began, as that is now."""
+
+    @property
+    def counted(self) -> Counts:
+        return self.counts or ("look" if self.method == "GET" else "work")
 
     @property
     def name(self) -> str:

@@ -23,6 +23,7 @@ from adapters.http.failures import Failures
 from adapters.http.going import Going
 from adapters.http.idempotency import once
 from adapters.http.mishaps import mishap
+from adapters.http.places import Places
 from adapters.http.rates import rate_headers
 from adapters.http.routes import ENDPOINTS
 from adapters.http.runs import RunDesk
@@ -41,8 +42,6 @@ CLOSE_WITHIN = 5.0
 """Seconds that are left to what goes on without its client when botkit stops."""
 CLIENT_GONE = 499
 """The status of a request whose client closed the connection, in usage records."""
-BUSY_RETRY = 1.0
-"""Seconds after which a caller who found the gateway full may come again; a guess."""
 
 
 class Gateway:
@@ -58,10 +57,8 @@ class Gateway:
         self.settings = settings
         self.endpoints = [each for each in endpoints if settings.admin.any or not each.admin]
         self.cors = Cors(settings.cors)
-        self._at_work: dict[str, int] = {}
-        """Requests that are being answered, by key."""
-        self._busy = 0
-        """All of them."""
+        self._requests = Places("requests", settings.max_requests, settings.max_requests_per_key)
+        self._streams = Places("open streams", settings.max_streams, settings.max_streams_per_key)
         self.webhooks = Webhooks(settings.webhooks)
         self.changing = asyncio.Lock()
         """Held while something is read, changed and written back that the store keeps as one."""
@@ -124,13 +121,17 @@ class Gateway:
             call.raw = await self._body(call)
             return await endpoint.handler(call)
         call.key = await self.auth.key(request)
-        if request.method == "GET" and not request.body_exists:
-            return await self._allowed(call)  # who only looks may look at much: ten thousand streams, say
-        self._enter(call.key.id)
+        if endpoint.counted == "stream":
+            places = self._streams
+        elif endpoint.counted in ("work", "run") or request.body_exists:
+            places = self._requests
+        else:
+            return await self._allowed(call)
+        places.take(key := call.key.id)
         try:
             return await self._allowed(call)
         finally:
-            self._leave(call.key.id)
+            places.give_back(key)
 
     async def _allowed(self, call: Call) -> web.StreamResponse:
         """Read it all and let it do what its key may."""
@@ -139,16 +140,19 @@ class Gateway:
         await self.auth.signed(call.request, key, call.raw)
         if endpoint.scope and not key.scopes.endpoint(endpoint.scope):
             raise outside_scope(endpoint.path)
-        return await (self.metered(call) if endpoint.metered else _handled(call))
+        return await (_handled(call) if endpoint.counted == "free" else self.metered(call))
 
     async def metered(self, call: Call) -> web.StreamResponse:
-        """Within the key's limits; whatever comes of it is recorded."""
-        key = call.key
-        begun = await self.ledger.begin(key, call.id, run=True)
-        call.headers |= rate_headers(key.limits, begun.spent, time.time())
+        """Within the key's limits; whatever comes of work is recorded."""
+        key, counted = call.key, call.endpoint.counted
+        run = counted == "run"
+        begun = await self.ledger.begin(key, call.id, run=run)
+        call.headers |= rate_headers(key.limits if run else key.limits.of_requests, begun.spent, time.time())
         if begun.refused is not None:
             said = f"this API key is at its limit: {begun.refused.replace('_', ' ')}"
             raise HttpError(429, begun.refused, said, retry_after=begun.retry_after)
+        if counted in ("look", "stream"):
+            return await _handled(call)
         status = 500
         self.going.enter(call)
         try:
@@ -176,21 +180,6 @@ class Gateway:
                 return await read_body(call.request, self.settings.max_body)
         except TimeoutError:
             raise HttpError(408, "request_timeout", f"the request was not sent within {BODY_WITHIN:g} s") from None
-
-    def _enter(self, key: str) -> None:
-        mine = self._at_work.get(key, 0)
-        if self._busy >= self.settings.max_requests:
-            raise HttpError(429, "too_many_requests", "the gateway is full", retry_after=BUSY_RETRY)
-        if mine >= self.settings.max_requests_per_key:
-            raise HttpError(429, "too_many_requests", "this API key has too many requests", retry_after=BUSY_RETRY)
-        self._at_work[key] = mine + 1
-        self._busy += 1
-
-    def _leave(self, key: str) -> None:
-        self._busy -= 1
-        self._at_work[key] -= 1
-        if not self._at_work[key]:
-            del self._at_work[key]
 
 
 def _unknown(request: web.Request, allowed: Collection[str]) -> web.Response:

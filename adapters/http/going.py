@@ -82,6 +82,9 @@ class Going:
             await asyncio.sleep(GLANCE)
             for reader in self.readers:
                 reader.look(loop.time())
+            for call in self._streams:
+                if call.gone:
+                    self._end(call, HttpError(499, "client_gone", "the client has gone"))
 
     async def _keys(self, auth: Auth) -> None:
         while True:

@@ -47,8 +47,12 @@ class GatewaySettings(Section):
     max_body: int = Field(default=48 * 1024 * 1024, ge=1024)
     """Largest request in bytes; files travel inside it."""
     max_requests: int = Field(default=1000, ge=1)
-    """Answered at once, besides those that only look; who comes then is told to come again."""
+    """Answered at once, besides those that only look; who comes then is told to come again (429)."""
     max_requests_per_key: int = Field(default=100, ge=1)
+    """Of one key."""
+    max_streams: int = Field(default=10_000, ge=1)
+    """Streams and WebSockets that may watch sessions at once."""
+    max_streams_per_key: int = Field(default=1000, ge=1)
     """Of one key."""
     request_time: Seconds = Field(default=1800.0, gt=0)
     """Longest time until a request has its whole answer; then its turn is stopped."""

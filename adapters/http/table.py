@@ -13,8 +13,11 @@ BEGIN, END = "<!-- routes -->\n", "<!-- /routes -->\n"
 
 def table(endpoints: Iterable[Endpoint]) -> str:
     """Markdown, in the order of the endpoints."""
-    rows = [f"| `{each.method}` | `{each.path}` | {_who(each)} | {each.summary.rstrip('.')} |" for each in endpoints]
-    return "\n".join(["| method | path | for | what |", "| --- | --- | --- | --- |", *rows, ""])
+    rows = [
+        f"| `{each.method}` | `{each.path}` | {_who(each)} | {_counts(each)} | {each.summary.rstrip('.')} |"
+        for each in endpoints
+    ]
+    return "\n".join(["| method | path | for | counts as | what |", "| --- | --- | --- | --- | --- |", *rows, ""])
 
 
 def written(readme: str, endpoints: Iterable[Endpoint]) -> str:
@@ -28,6 +31,10 @@ def _who(endpoint: Endpoint) -> str:
     if endpoint.admin:
         return "administrators"
     return "everybody" if endpoint.open else f"scope `{endpoint.scope}`" if endpoint.scope else "any key"
+
+
+def _counts(endpoint: Endpoint) -> str:
+    return "" if endpoint.admin or endpoint.open else endpoint.counted
 
 
 if __name__ == "__main__":

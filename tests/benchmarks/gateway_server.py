@@ -81,7 +81,12 @@ async def _botkit(wanted: Wanted) -> AsyncGenerator[Ready]:
         "drain": 1,
         "store": {"url": wanted.store},
         "claude": {"command": [wanted.cli or "/bin/true"], "pool": pool},
-        "gateway": {"max_requests": 20_000, "max_requests_per_key": 20_000},
+        "gateway": {
+            "max_requests": 20_000,
+            "max_requests_per_key": 20_000,
+            "max_streams": 20_000,
+            "max_streams_per_key": 20_000,
+        },
         "bots": {"main": bot} if wanted.kind == "claude" else bots,
     }
     environ = {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(root)}

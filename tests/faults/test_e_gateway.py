@@ -81,7 +81,7 @@ async def test_e38_what_a_slow_reader_does_not_take_is_not_piled_up() -> None:
             cut.set()
             raise
 
-    endpoint = Endpoint("GET", "/flood", flood, "Never ends", metered=True)
+    endpoint = Endpoint("GET", "/flood", flood, "Never ends", counts="run")
     async with gate(None, endpoint, slow_reader=1) as it, asyncio.timeout(PATIENCE):
         _, token = await it.key()
         async with reading(it.url, "/flood", token) as reader:

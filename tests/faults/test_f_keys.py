@@ -116,7 +116,7 @@ async def test_f52_no_more_runs_at_once_than_may(kind: str, tmp_path: Path, redi
         while sum(task.done() for task in asking) < 97:
             await asyncio.wait([task for task in asking if not task.done()], return_when=asyncio.FIRST_COMPLETED)
 
-    endpoint = Endpoint("POST", "/slow", slow, "Waits", metered=True)
+    endpoint = Endpoint("POST", "/slow", slow, "Waits", counts="run")
     async with gates(kind, tmp_path, redis_url, 2, endpoint) as them:
         _, token = await them[0].key(limits=KeyLimits(concurrent_runs=3))
         asking = [
@@ -137,7 +137,7 @@ async def test_f53_no_text_of_a_program_names_what_is_anothers(kind: str, tmp_pa
         call.user = call.session = call.model = call.raw.decode()
         return web.Response(text="noted")
 
-    endpoint = Endpoint("POST", "/named", named, "Notes a name", metered=True)
+    endpoint = Endpoint("POST", "/named", named, "Notes a name", counts="run")
     async with gates(kind, tmp_path, redis_url, 1, endpoint) as (it,):
         key, token = await it.key(limits=KeyLimits(concurrent_runs=1, requests_per_day=100))
         other, _ = await it.key(limits=KeyLimits(concurrent_runs=1))

@@ -15,6 +15,6 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         scope="chat",
         body=MessagesRequest,
         shape="anthropic",
-        metered=True,
+        counts="run",
     ),
 )

@@ -131,5 +131,5 @@ _ALL, _ONE = "/api/approvals", "/api/approvals/{id}"
 ENDPOINTS = (
     Endpoint("GET", _ALL, page, "What waits for a decision", "sessions", answer=Approvals),
     Endpoint("GET", _ONE, show, "One of them", "sessions", answer=Approval),
-    Endpoint("POST", _ONE, make, "Decide it, once", "sessions", body=DecisionMade, answer=Decided),
+    Endpoint("POST", _ONE, make, "Decide it, once", "sessions", body=DecisionMade, answer=Decided, counts="free"),
 )

@@ -133,6 +133,5 @@ ENDPOINTS = (
         "tools",
         body=RunCommand,
         answer=CommandRan,
-        metered=True,
     ),
 )

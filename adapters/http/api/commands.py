@@ -86,8 +86,8 @@ def _shown(command: CliCommand) -> Command:
 
 _ALL, _ONE = "/api/sessions/{id}/commands", "/api/sessions/{id}/commands/{name}"
 ENDPOINTS = (
-    Endpoint("GET", _ALL, page, "Claude Code's own commands", "sessions", answer=Commands),
-    Endpoint("GET", _ONE, show, "One of them", "sessions", answer=Command),
+    Endpoint("GET", _ALL, page, "Claude Code's own commands", "sessions", answer=Commands, counts="work"),
+    Endpoint("GET", _ONE, show, "One of them", "sessions", answer=Command, counts="work"),
     Endpoint(
         "POST",
         _ONE,
@@ -96,7 +96,7 @@ ENDPOINTS = (
         "sessions",
         body=Arguments,
         answer=Answered,
-        metered=True,
+        counts="run",
         repeatable=True,
         again=answered_again,
     ),

@@ -168,7 +168,9 @@ async def _saved(call: Call, found: Known, session: Session, *, status: int = 20
 
 _ONE = "/api/sessions/{id}"
 ENDPOINTS = (
-    Endpoint("POST", f"{_ONE}/stop", stop, "End the running turn", "sessions", body=Stop, answer=Stopped),
+    Endpoint(
+        "POST", f"{_ONE}/stop", stop, "End the running turn", "sessions", body=Stop, answer=Stopped, counts="free"
+    ),
     Endpoint(
         "POST", f"{_ONE}/resume", resume, "Go on with one that was left", "sessions", body=Name, answer=SessionShown
     ),

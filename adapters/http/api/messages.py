@@ -165,7 +165,7 @@ ENDPOINTS = (
         "sessions",
         body=NewMessage,
         answer=Answered,
-        metered=True,
+        counts="run",
         repeatable=True,
         again=say_again,
         also={202: RunShown},

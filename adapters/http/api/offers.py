@@ -65,6 +65,6 @@ async def tools(call: Call) -> web.StreamResponse:
 
 
 ENDPOINTS = (
-    Endpoint("GET", "/api/models", models, "Bots and their models", answer=ModelsShown),
-    Endpoint("GET", "/api/tools", tools, "Tools that need no turn", answer=ToolsShown),
+    Endpoint("GET", "/api/models", models, "Bots and their models", answer=ModelsShown, counts="free"),
+    Endpoint("GET", "/api/tools", tools, "Tools that need no turn", answer=ToolsShown, counts="free"),
 )

@@ -11,6 +11,7 @@ ENDPOINTS = (
         events,
         "What happens in a session, as server-sent events; `Last-Event-ID` goes on where a reader was.",
         scope="sessions",
+        counts="stream",
     ),
     Endpoint(
         "GET",
@@ -18,5 +19,6 @@ ENDPOINTS = (
         stream,
         "A session over a WebSocket: messages, stops and decisions in, events out.",
         scope="sessions",
+        counts="stream",
     ),
 )

@@ -155,7 +155,7 @@ class _Talk:
                 await answer.finished()
             return web.Response()
 
-        endpoint = Endpoint("WS", self._call.endpoint.path, handler, "", scope="sessions", metered=True)
+        endpoint = Endpoint("WS", self._call.endpoint.path, handler, "", scope="sessions", counts="run")
         call = Call(self._call.gateway, endpoint, self._call.request)
         call.key = self._call.key
         try:

@@ -19,7 +19,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         scope="chat",
         body=ChatRequest,
         shape="openai",
-        metered=True,
+        counts="run",
     ),
     Endpoint(
         "POST",
@@ -29,7 +29,15 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         scope="chat",
         body=ResponsesRequest,
         shape="openai",
-        metered=True,
+        counts="run",
     ),
-    Endpoint("GET", "/v1/models", models, "Every bot × model this key may use", answer=Models, shape="openai"),
+    Endpoint(
+        "GET",
+        "/v1/models",
+        models,
+        "Every bot × model this key may use",
+        answer=Models,
+        shape="openai",
+        counts="free",
+    ),
 )

@@ -97,7 +97,7 @@ async def echo(call: Call) -> web.Response:
     return web.Response(body=call.raw)
 
 
-ECHO = Endpoint("POST", "/echo", echo, "What was sent", scope="echo", metered=True)
+ECHO = Endpoint("POST", "/echo", echo, "What was sent", scope="echo", counts="run")
 
 
 @asynccontextmanager

@@ -49,7 +49,7 @@ async def test_a_stream_ends_when_its_key_is_taken_away(gateway: Desk) -> None:
         async with asyncio.timeout(WITHIN):
             last = [event async for event in seen][-1]
     assert (last["type"], last["error"]["code"]) == ("error", "invalid_api_key")
-    (record,) = await gateway.records()
+    _, record = await gateway.records(2)
     assert record.error == "invalid_api_key"
     assert await gateway.bot.tasks.drain(PATIENCE)
 
