@@ -27,7 +27,7 @@ from botkit.leases import Leases
 from botkit.limits import Limits
 from botkit.model import Admission, Admitted, Conversation, Entry, Limit, Message, Role, Session, User
 from botkit.protocols import Adapter, Authority, Runner, Store
-from botkit.record import Record
+from botkit.record import Passing, Record
 from botkit.recovery import Recovery
 from botkit.redact import Redactor, whole
 from botkit.routing import Handler, Middleware, Route, Routes, compose
@@ -246,7 +246,7 @@ class Bot:
         recovered: bool = False,
     ) -> Context:
         adapter = self.adapters[entry.message.conversation.adapter]
-        record = Record(self.store, entry, kept=entry.message.kept)
+        record = (Record if entry.message.kept else Passing)(self.store, entry)
         if refusal is None and RANK[role] < RANK[route.role]:
             refusal = Refused(texts.not_your_role(route.role), code="not_allowed")
         return Context(self, adapter, route, role, record, session=session, refusal=refusal, recovered=recovered)
@@ -294,7 +294,7 @@ class Bot:
             return
         now, id = time.time(), new_id()
         message = Message(f"unasked-{id}", Conversation.parse(key), User(known.owner), "", now)
-        record = Record(self.store, Entry(id, self.name, known.conversation, message, now), kept=False)
+        record = Passing(self.store, Entry(id, self.name, known.conversation, message, now))
         ctx = Context(self, self.adapters[adapter], Route(turns.unasked), "user", record, session=known)
         try:
             await turns.follow(ctx, events)

@@ -24,10 +24,8 @@ RETRY_EVERY = 1.0
 class Record:
     """Changes are noted at once and written soon; what must be durable before going on is awaited."""
 
-    def __init__(self, store: Store, entry: Entry, *, kept: bool = True) -> None:
-        """`kept`: the journal has the entry. Of one that is not kept, only the session is saved."""
+    def __init__(self, store: Store, entry: Entry) -> None:
         self.entry = entry
-        self._kept = kept
         self._store = store
         self._lock = asyncio.Lock()
         self._writer: asyncio.Task[None] | None = None
@@ -37,10 +35,7 @@ class Record:
         """The turn is about to be given to Claude, in this session. Raises StoreError."""
         self.entry = replace(self.entry, attempts=self.entry.attempts + 1, retaken=0, session=session.id)
         async with self._lock:
-            if self._kept:
-                await self._store.update(self.entry, session)
-            elif session.turns == 0 and not self.entry.message.stateless:
-                await self._store.save_session(session)
+            await self._store.update(self.entry, session)
 
     async def retake(self) -> None:
         """It is about to be tried again after a crash; a silent store is logged, not waited for."""
@@ -59,10 +54,7 @@ class Record:
             self.entry = replace(self.entry, finished=outcome)
         try:
             async with self._lock:
-                if self._kept:
-                    await self._store.update(self.entry, session)
-                elif not self.entry.message.stateless:
-                    await self._store.save_session(session)
+                await self._store.update(self.entry, session)
         except StoreError as problem:
             log.warning("journal_behind", turn=self.entry.id, problem=str(problem))
 
@@ -112,7 +104,7 @@ class Record:
         await self._until_taken(lambda: self._store.bury(self.entry.id, why))
 
     async def _until_taken(self, end: Callable[[], Awaitable[None]]) -> None:
-        while self._kept:
+        while True:
             try:
                 return await end()
             except StoreError as problem:
@@ -126,8 +118,6 @@ class Record:
             await self._writer
 
     async def _write_now(self) -> None:
-        if not self._kept:
-            return
         try:
             async with self._lock:
                 await self._store.update(self.entry)
@@ -135,8 +125,6 @@ class Record:
             log.warning("journal_behind", turn=self.entry.id, problem=str(problem))
 
     def _write_soon(self, *, urgent: bool) -> None:
-        if not self._kept:
-            return
         if urgent:
             self._urgent.set()
         if self._writer is None or self._writer.done():
@@ -158,3 +146,34 @@ class Record:
             except StoreError as problem:
                 log.warning("journal_behind", turn=written.id, problem=str(problem))
                 return
+
+
+class Passing(Record):
+    """Of a message that no journal has: no restart takes its turn up, and only its session is saved."""
+
+    async def begin(self, session: Session) -> None:
+        if session.turns == 0 and not self.entry.message.stateless:
+            await self._store.save_session(session)
+
+    async def conclude(self, outcome: Outcome, session: Session) -> None:
+        try:
+            if not self.entry.message.stateless:
+                await self._store.save_session(session)
+        except StoreError as problem:
+            log.warning("session_behind", turn=self.entry.id, problem=str(problem))
+
+    def revise(self, message: Message) -> None: ...
+
+    def shown(self, state: ReplyState) -> None: ...
+
+    async def asks(self, request: str) -> None: ...
+
+    async def offers(self, file: FileOffered) -> None: ...
+
+    def asked(self, request: str) -> None: ...
+
+    def tool(self, summary: str) -> None: ...
+
+    async def settle(self) -> None: ...
+
+    async def bury(self, why: str) -> None: ...
