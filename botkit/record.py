@@ -156,6 +156,7 @@ class Passing(Record):
             await self._store.save_session(session)
 
     async def conclude(self, outcome: Outcome, session: Session) -> None:
+        del outcome
         try:
             if not self.entry.message.stateless:
                 await self._store.save_session(session)
