@@ -95,7 +95,7 @@ class HttpAdapter:
         try:
             await asyncio.to_thread(shutil.move, attachment.id, into)
         except OSError as problem:
-            raise Gone(f"{attachment.name} is no longer there: {problem}") from problem
+            raise Gone(f"{attachment.name} is no longer there: {problem.strerror}") from problem
         return into
 
     def render(self, markdown: str) -> str:

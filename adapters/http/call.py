@@ -11,7 +11,8 @@ from pydantic import BaseModel, ValidationError
 
 from adapters.http.adapter import HttpAdapter
 from adapters.http.endpoint import Endpoint
-from adapters.http.errors import HttpError, not_found, unavailable, wrong_body
+from adapters.http.errors import HttpError, not_found, unavailable
+from adapters.http.fields import wrong_body
 from botkit.bot import Bot
 from botkit.events import Usage
 from botkit.ids import new_id
@@ -99,14 +100,15 @@ class Call:
         try:
             return model.model_validate_json(self.raw)
         except ValidationError as error:
-            raise wrong_body(error) from None
+            raise wrong_body(error, self.raw) from None
 
     def query(self, model: type[Model]) -> Model:
         """What stands behind the `?` of the URL. Raises HttpError 400 that names the wrong field."""
+        query = dict(self.request.query)
         try:
-            return model.model_validate(dict(self.request.query))
+            return model.model_validate(query)
         except ValidationError as error:
-            raise wrong_body(error) from None
+            raise wrong_body(error, query) from None
 
     def reach(self, name: str, *, field: str = "") -> tuple[Bot, HttpAdapter]:
         """A bot that this key may use over HTTP. Raises HttpError 404, or 503 while it takes nothing."""

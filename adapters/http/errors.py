@@ -8,7 +8,6 @@ from typing import Literal
 
 import msgspec
 from aiohttp import web
-from pydantic import ValidationError
 
 from botkit.events import TurnFailed, TurnFinished
 
@@ -43,8 +42,14 @@ _FAILED: Mapping[str, tuple[int, str]] = {
     "gave_up": (502, "gave_up"),
     "error": (503, "turn_failed"),
 }
-_NOT_LOGGED_IN = "Claude Code is not logged in; an operator must give it valid credentials (`botkit doctor` helps)"
-"""In place of the CLI's own words, which ask for a command that nobody here can type."""
+_SAID: Mapping[str, str] = {
+    "login": "Claude Code is not logged in; an operator must give it valid credentials (`botkit doctor` helps)",
+    "missing": "Claude Code cannot be started; botkit's log says why",
+    "crashed": "Claude Code ended unexpectedly; botkit's log says how",
+    "protocol": "Claude Code said something that botkit does not understand; botkit's log has it",
+    "error": "the turn failed; botkit's log says why",
+}
+"""In place of details about the machine, or of words that ask for what nobody here can do."""
 _REFUSED: Mapping[str, int] = {"rate_limited": 429, "queue_full": 429, "not_allowed": 403}
 
 
@@ -101,14 +106,6 @@ def unavailable(message: str, *, code: str = "unavailable") -> HttpError:
     return HttpError(503, code, message, retry_after=1.0)
 
 
-def wrong_body(error: ValidationError) -> HttpError:
-    """The first of pydantic's complaints."""
-    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    if first["type"] == "json_invalid":
-        return HttpError(400, "invalid_json", first["msg"])
-    return HttpError(400, "invalid_request", first["msg"], field=".".join(map(str, first["loc"])))
-
-
 def of_outcome(outcome: TurnFinished | TurnFailed) -> HttpError | None:
     """The error a turn ended with; None when it was answered."""
     if isinstance(outcome, TurnFinished):
@@ -119,5 +116,9 @@ def of_outcome(outcome: TurnFinished | TurnFailed) -> HttpError | None:
     status, code = _FAILED[outcome.reason]
     waiting_helps = outcome.retryable or (status == 503 and outcome.reason != "login")
     retry_after = 1.0 if waiting_helps else 0.0
-    said = _NOT_LOGGED_IN if outcome.reason == "login" else outcome.detail or f"the turn failed: {outcome.reason}"
-    return HttpError(status, code, said, retry_after=retry_after)
+    return HttpError(status, code, reason(outcome), retry_after=retry_after)
+
+
+def reason(failed: TurnFailed) -> str:
+    """Why a turn failed, as far as a program may know: botkit's log has the details."""
+    return _SAID.get(failed.reason) or failed.detail or f"the turn failed: {failed.reason}"

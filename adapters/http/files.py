@@ -10,11 +10,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import structlog
+
 from adapters.http.adapter import HttpAdapter
 from adapters.http.errors import HttpError, invalid, unavailable
 from botkit.bot import Bot
 from botkit.errors import Refused
 from botkit.model import Attachment
+
+log = structlog.get_logger("botkit")
 
 _DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+)?(?:;[\w.+-]+=[^;,]*)*;base64,", re.IGNORECASE)
 
@@ -59,4 +63,10 @@ async def held(bot: Bot, adapter: HttpAdapter, files: Sequence[Sent], workdir: s
     try:
         return tuple([await adapter.hold(folder, file.data, file.name, file.media_type) for file in files])
     except (OSError, Refused) as problem:
-        raise unavailable(f"the files cannot be kept: {problem}") from None
+        raise unkept(problem) from None
+
+
+def unkept(problem: OSError | Refused) -> HttpError:
+    """The error for files that cannot be written where they belong. The log says where that is."""
+    log.error("files_not_kept", problem=str(problem))
+    return unavailable("the files cannot be kept")

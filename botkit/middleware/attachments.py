@@ -63,7 +63,8 @@ async def _fetch(ctx: Context, attachment: Attachment, path: Path) -> Upload | N
         await ctx.push(Notice(refusal.text))
     except (AdapterError, OSError) as problem:
         log.warning("attachment_failed", name=safe_name(attachment.name), problem=str(problem))
-        await ctx.push(Notice(texts.file_failed(attachment.name, str(problem))))
+        why = problem.strerror if isinstance(problem, OSError) else ""  # its text says where files lie here
+        await ctx.push(Notice(texts.file_failed(attachment.name, why or str(problem))))
     return None
 
 

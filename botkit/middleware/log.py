@@ -44,6 +44,7 @@ def _line(bound: structlog.typing.FilteringBoundLogger, ctx: Context, began: flo
         session=ctx.session.id if ctx.session else "",
         outcome=outcome,
         seconds=round(time.monotonic() - began, 3),
+        **({"problem": ctx.outcome.detail} if isinstance(ctx.outcome, TurnFailed) and ctx.outcome.detail else {}),
         cost=round(ctx.outcome.usage.cost, 6) if ctx.outcome else 0.0,
         recovered=ctx.recovered,
     )

@@ -19,7 +19,8 @@ from adapters.http.api.answers import Told, told
 from adapters.http.api.inside import Inside
 from adapters.http.call import Call
 from adapters.http.endpoint import Endpoint
-from adapters.http.errors import HttpError, invalid, not_found, unavailable
+from adapters.http.errors import HttpError, invalid, not_found
+from adapters.http.files import unkept
 from adapters.http.sessions import Known, known
 from adapters.http.wishes import Body
 from botkit.errors import Refused
@@ -88,7 +89,7 @@ async def upload(call: Call) -> web.StreamResponse:
     try:
         stored = await asyncio.to_thread(lambda: [_store(found, name, data) for name, data in sent])
     except (OSError, Refused) as problem:
-        raise unavailable(f"the files cannot be kept: {problem}") from None
+        raise unkept(problem) from None
     return told(Files(data=stored), status=201)
 
 

@@ -7,7 +7,8 @@ from typing import get_args
 
 import msgspec
 
-from botkit.events import FileOffered, TurnEvent
+from adapters.http.errors import reason
+from botkit.events import FileOffered, TurnEvent, TurnFailed
 from botkit.watching import Seen
 
 NAMES: dict[type, str] = {kind: re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower() for kind in get_args(TurnEvent)}
@@ -19,7 +20,10 @@ def event(happened: TurnEvent) -> dict[str, object]:
     kind = {"type": NAMES[type(happened)]}
     if isinstance(happened, FileOffered):
         return {**kind, "id": happened.id, "name": happened.name, "caption": happened.caption}
-    return {**kind, **msgspec.to_builtins(happened)}
+    told: dict[str, object] = msgspec.to_builtins(happened)
+    if isinstance(happened, TurnFailed):
+        told["detail"] = reason(happened)
+    return {**kind, **told}
 
 
 def seen(each: Seen) -> dict[str, object]:

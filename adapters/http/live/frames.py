@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from adapters.http.errors import HttpError, wrong_body
+from adapters.http.errors import HttpError
+from adapters.http.fields import wrong_body
 
 
 class Frame(BaseModel):
@@ -69,6 +70,6 @@ def parsed(text: str) -> Any:
     try:
         return _FRAMES.validate_json(text)
     except ValidationError as error:
-        raise wrong_body(error) from None
+        raise wrong_body(error, text) from None
     except RecursionError:
         raise HttpError(400, "invalid_json", "the frame is nested too deeply") from None

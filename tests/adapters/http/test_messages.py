@@ -73,7 +73,7 @@ async def test_an_answer_fits_the_schema_that_was_asked_for(gateway: Desk) -> No
     assert json.loads(answer["text"]) == {"a": 1}
     assert (
         await me.refused("POST", f"/api/sessions/{id}/messages", {"text": "x", "answer_schema": {"type": "array"}})
-    )[2] == "answer_schema"
+    )[2] == "answer_schema.type"
 
 
 async def test_files_are_sent_along_or_uploaded_before(gateway: Desk) -> None:

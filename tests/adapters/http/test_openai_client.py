@@ -269,7 +269,7 @@ async def test_instructions_that_no_session_can_be_started_with_are_refused(gate
     said = {"messages": [{"role": "system", "content": text}, *user("!say hi")]}
     assert (await post(gateway, said))[0] == 200
     status, body = await post(gateway, {**said, "conversation": "room"})
-    assert (status, body["error"]["param"]) == (400, "system")
+    assert (status, body["error"]["param"]) == (400, "messages.0.content")
 
 
 async def post(gateway: Desk, body: dict[str, Any]) -> tuple[int, Any]:
