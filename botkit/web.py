@@ -14,6 +14,7 @@ import structlog
 from aiohttp import web
 
 from botkit.addresses import loopback
+from botkit.door import Crowded, listen, room
 from botkit.errors import BotkitError, ConfigError, StoreError
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -21,12 +22,6 @@ Unknown = Callable[[web.Request, Collection[str]], web.Response]
 """The answer to a path nobody serves; with methods, it is served for those only."""
 Check = Callable[[], Awaitable[bool]]
 """Whether a part can do its work; a `BotkitError` or no answer in time is no."""
-
-FULL = "socket.accept() out of system resource"
-"""What asyncio says when no descriptor is left: for every connection that waits, each time with a traceback."""
-
-SAID_EVERY = 60.0
-"""Seconds between two lines that say so."""
 
 log = structlog.get_logger("botkit")
 
@@ -37,7 +32,8 @@ REQUEST_TIME = 30.0
 CHECK_TIME = 2.0
 """Seconds all readiness checks together may take."""
 IDLE_TIME = 75.0
-"""Seconds a connection may be open without a whole request; longer than proxies keep theirs."""
+"""Seconds a connection may be open without the head of a request, or its client take nothing; longer than proxies keep
+theirs."""
 CLOSE_TIME = 5.0
 """Seconds running requests are waited for when the server closes."""
 
@@ -66,17 +62,19 @@ class Web:
         loopback_only: bool = False,
         max_body: int = MAX_BODY,
         idle: float = IDLE_TIME,
+        most: int = 0,
     ) -> None:
         """`port` 0 takes a free one. `loopback_only` refuses to be reachable from other machines.
 
-        `idle`: seconds a connection may be open without a whole request.
+        `idle`: see `IDLE_TIME`. `most`: connections at once; 0 is as many as there are descriptors for.
         """
         if loopback_only and not loopback(host):
             raise ConfigError(f"refuses to listen on {host}: only this machine may reach it", key="http.host")
-        self._host, self._port, self._max_body, self._idle = host, port, max_body, idle
+        self._host, self._port, self._max_body, self._idle, self._most = host, port, max_body, idle, most or room()
         self._mounted: dict[tuple[str, str], _Mounted] = {}
         self._checks: dict[str, Check] = {}
         self._runner: web.AppRunner | None = None
+        self._listening: asyncio.Server | None = None
         self.on_close: list[Callable[[], None]] = []
         """Called when it begins to close, before it waits for requests: what has no end of its own is to end now."""
         self.on_unknown: dict[str, Unknown] = {}
@@ -85,8 +83,7 @@ class Web:
     @property
     def port(self) -> int:
         """The port it listens on; the configured one before it does."""
-        addresses = self._runner.addresses if self._runner else []
-        return int(addresses[0][1]) if addresses else self._port
+        return int(self._listening.sockets[0].getsockname()[1]) if self._listening else self._port
 
     @property
     def url(self) -> str:
@@ -122,20 +119,22 @@ class Web:
         app.on_shutdown.append(self._closes)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=CLOSE_TIME, keepalive_timeout=self._idle)
         await runner.setup()
+        assert runner.server is not None
         try:
-            await web.TCPSite(runner, self._host, self._port).start()
+            self._listening = await listen(runner.server, self._host, self._port, self._most, self._idle)
         except OSError as problem:
             await runner.cleanup()
             raise self._refused(problem) from problem
         self._runner = runner
-        asyncio.get_running_loop().set_exception_handler(_Crowded())
+        asyncio.get_running_loop().set_exception_handler(Crowded())
         log.info("web_listening", url=self.url)
         return self
 
     async def __aexit__(self, *exc: object) -> None:
-        if self._runner is not None:
+        if self._runner is not None and self._listening is not None:
+            self._listening.close()
             await self._runner.cleanup()
-            self._runner = None
+            self._runner = self._listening = None
             asyncio.get_running_loop().set_exception_handler(None)
 
     async def _closes(self, _: web.Application) -> None:
@@ -223,17 +222,3 @@ async def _passes(check: Check) -> bool:
     except (BotkitError, TimeoutError) as problem:
         log.info("not_ready", problem=str(problem) or type(problem).__name__)
         return False
-
-
-class _Crowded:
-    """The loop's exception handler: says once in a while that connections must wait, and all else as ever."""
-
-    def __init__(self) -> None:
-        self._said = float("-inf")
-
-    def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
-        if context.get("message") != FULL:
-            loop.default_exception_handler(context)
-        elif loop.time() - self._said >= SAID_EVERY:
-            self._said = loop.time()
-            log.warning("connections_wait", problem=str(context.get("exception")))

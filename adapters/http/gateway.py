@@ -27,6 +27,7 @@ from adapters.http.places import Places
 from adapters.http.rates import rate_headers
 from adapters.http.routes import ENDPOINTS
 from adapters.http.runs import RunDesk
+from adapters.http.sending import large, sent
 from adapters.http.settings import GatewaySettings
 from adapters.http.verify import KeyAuth, refuse_open_door
 from adapters.http.webhooks import Webhooks
@@ -121,15 +122,23 @@ class Gateway:
             call.raw = await self._body(call)
             return await endpoint.handler(call)
         call.key = await self.auth.key(request)
+        response: web.StreamResponse | None = None
         if endpoint.counted == "stream":
             places = self._streams
         elif endpoint.counted in ("work", "run") or request.body_exists:
             places = self._requests
         else:
-            return await self._allowed(call)
+            response = await self._allowed(call)
+            if not large(response):
+                return response
+            places = self._requests
         places.take(key := call.key.id)
         try:
-            return await self._allowed(call)
+            if response is None:
+                response = await self._allowed(call)
+            if large(response):
+                await sent(call, response)
+            return response
         finally:
             places.give_back(key)
 

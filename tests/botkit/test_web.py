@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 
 import aiohttp
@@ -180,6 +181,68 @@ async def test_a_connection_that_sends_no_whole_request_is_closed() -> None:
         assert await reader.read() == b""
         await dribbling
         writer.close()
+
+
+async def test_a_connection_that_was_used_before_is_closed_all_the_same() -> None:
+    async with Web("127.0.0.1", 0, idle=0.3) as web, asyncio.timeout(10):
+        reader, writer = await asyncio.open_connection("127.0.0.1", web.port)
+        writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\nGET /healthz HTTP/1.1\r\n")
+        dribbling = asyncio.create_task(dribble(writer))
+        assert (await reader.read()).count(b"HTTP/1.1 200") == 1
+        await dribbling
+        writer.close()
+
+
+async def test_a_body_that_comes_too_slowly_is_not_waited_for() -> None:
+    web = Web("127.0.0.1", 0)
+    web.mount("POST", "/events", hello, seconds=0.3)
+    async with web, asyncio.timeout(5):
+        reader, writer = await asyncio.open_connection("127.0.0.1", web.port)
+        writer.write(b"POST /events HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n")
+        dribbling = asyncio.create_task(dribble(writer))
+        assert (await reader.readline()).split()[1] == b"504"
+        writer.close()
+        await dribbling
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="only Linux closes such connections")
+async def test_a_client_that_takes_nothing_of_its_answer_is_cut_off() -> None:
+    server, left = Web("127.0.0.1", 0, idle=1), asyncio.Event()
+
+    async def watched(request: web.Request) -> web.StreamResponse:
+        task = asyncio.current_task()
+        assert task is not None
+        task.add_done_callback(lambda _: left.set())
+        return web.Response(body=b"x" * 20_000_000)
+
+    server.mount("GET", "/big", watched)
+    async with server, asyncio.timeout(15):
+        _, writer = await asyncio.open_connection("127.0.0.1", server.port, limit=1)
+        writer.write(b"GET /big HTTP/1.1\r\nHost: x\r\n\r\n")
+        await left.wait()
+        writer.close()
+
+
+async def test_only_so_many_connections_are_let_in_and_one_that_goes_makes_room(http: aiohttp.ClientSession) -> None:
+    async with Web("127.0.0.1", 0, most=2) as server, asyncio.timeout(10):
+        held = [await healthy(server) for _ in range(2)]
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        assert (await reader.read()).startswith(b"HTTP/1.1 503")
+        writer.close()
+        held.pop().close()
+        while True:
+            async with http.get(f"{server.url}/healthz") as answer:
+                if answer.status == 200:
+                    break
+        held.pop().close()
+
+
+async def healthy(server: Web) -> asyncio.StreamWriter:
+    """A connection that has been answered once, and stays."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert (await reader.readline()).split()[1] == b"200"
+    return writer
 
 
 async def dribble(writer: asyncio.StreamWriter) -> None:
