@@ -16,7 +16,7 @@ from aiohttp import web
 
 from adapters.http.call import Call
 from adapters.http.errors import HttpError, invalid
-from adapters.http.starting import HEADER, Repeated, in_progress
+from adapters.http.starting import HEADER, IN_PROGRESS, Repeated, in_progress
 from botkit.runs import Repeatable, Run
 
 KEPT = 86_400.0
@@ -51,22 +51,22 @@ async def once(call: Call) -> web.StreamResponse:
         call.run = earlier.run
         if (run := await runs.get(call.run)) is not None:
             return await _again(call, run)
-    return await _first(call, request)
-
-
-async def _first(call: Call, request: Repeatable) -> web.StreamResponse:
-    runs = call.gateway.house.store.runs
     try:
-        response = await call.endpoint.handler(call)
+        return await _carried_out(call, request)
     except Repeated as repeated:
         return await _again(call, repeated.run)
-    except HttpError:
-        if await runs.get(call.run) is None:
+    except HttpError as problem:
+        if earlier is None and problem.code != IN_PROGRESS and await runs.get(call.run) is None:
             # Nothing came of it: it may be sent again, and be another.
             await runs.forget(request.key, request.name)
         raise
+
+
+async def _carried_out(call: Call, request: Repeatable) -> web.StreamResponse:
+    runs = call.gateway.house.store.runs
+    response = await call.endpoint.handler(call)
     if call.endpoint.again is not None:
-        return response
+        return response  # its run answers the repeats
     body = response.body if isinstance(response, web.Response) else None
     if not isinstance(body, bytes) or len(body) > BODY:
         await runs.forget(request.key, request.name)

@@ -35,18 +35,19 @@ class RunDesk:
 
     def __init__(self, store: Store, ledger: Ledger) -> None:
         self._runs, self._ledger = store.runs, ledger
-        self._awaited: dict[str, asyncio.Future[Run]] = {}
+        self._awaited: set[tuple[str, asyncio.Future[Run]]] = set()
         self.on_end: list[Callable[[Run], Coroutine[Any, Any, None]]] = []
         """Called with each run that has ended, once it is stored: for webhooks."""
 
     @contextmanager
     def awaited(self, run: str) -> Generator[asyncio.Future[Run]]:
-        """The run as it ended, once it has. Entered before it begins, by the one request that waits for it."""
-        end = self._awaited[run] = asyncio.get_running_loop().create_future()
+        """The run as it ended, once it has. Entered before it begins."""
+        end: asyncio.Future[Run] = asyncio.get_running_loop().create_future()
+        self._awaited.add((run, end))
         try:
             yield end
         finally:
-            del self._awaited[run]
+            self._awaited.discard((run, end))
 
     async def end(self, bot: str, message: Message, turn: str, outcome: Outcome) -> bool:
         """True: it is stored. A silent store is tried for a minute."""
@@ -62,8 +63,9 @@ class RunDesk:
                 await asyncio.sleep(AGAIN)
         else:
             return False
-        if (awaited := self._awaited.get(run.id)) is not None and not awaited.done():
-            awaited.set_result(run)
+        for id, end in self._awaited:
+            if id == run.id and not end.done():
+                end.set_result(run)
         await self._ledger.end(_record(run, outcome))
         for call in self.on_end:
             await call(run)

@@ -13,6 +13,8 @@ from adapters.http.runs import RunDesk, of_message, record_id
 from botkit.runs import Run
 
 HEADER = "Idempotency-Key"
+IN_PROGRESS = "in_progress"
+"""The code of a request that is sent again too early."""
 
 
 class Repeated(Exception):
@@ -75,5 +77,4 @@ async def _why(call: Call, question: Question) -> Exception:
 
 
 def in_progress() -> HttpError:
-    """For a request that is sent again too early."""
-    return HttpError(409, "in_progress", "this request is being carried out", field=HEADER, retry_after=1.0)
+    return HttpError(409, IN_PROGRESS, "this request is being carried out", field=HEADER, retry_after=1.0)

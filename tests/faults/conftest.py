@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 
 from adapters.slack.testing import LoopbackSlack
+from tests.faults.gateway_office import office, offices
 from tests.faults.rig import Rig
+
+__all__ = ["office", "offices"]
 
 
 @pytest.fixture(params=["sqlite", "redis"])

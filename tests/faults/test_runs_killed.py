@@ -3,98 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
-import socket
-import sys
 import time
-from asyncio.subprocess import DEVNULL, STDOUT, Process
-from collections.abc import AsyncGenerator
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import aiohttp
 import msgspec
 import psutil
-import pytest
 
 from botkit.stores import open_store
-from botkit.testing.model import LoopbackModel
 from botkit.tokens import new_key
 from tests.adapters.http.program import Program
-
-PATIENCE = 30.0
-SECRET = "whsec-0123456789abcdefghijklmnopqrstuvwxyz"
-
-
-@dataclass
-class Office:
-    """botkit as a process of its own that programs use, with the real CLI."""
-
-    root: Path
-    store: str
-    model: LoopbackModel
-    port: int
-    processes: list[Process] = field(default_factory=list[Process])
-
-    async def start(self) -> Process:
-        with (self.root / "log").open("ab") as log:
-            process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "botkit", "run", "-c", str(self.root / "bots.toml")),
-                cwd=self.root,
-                env={
-                    "PATH": os.environ["PATH"],
-                    "HOME": str(self.root / "home"),
-                    "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
-                },
-                stdin=DEVNULL,
-                stdout=log,
-                stderr=STDOUT,
-            )
-        self.processes.append(process)
-        async with asyncio.timeout(PATIENCE), aiohttp.ClientSession() as http:
-            while True:
-                try:
-                    async with http.get(f"http://127.0.0.1:{self.port}/readyz") as ready:
-                        if ready.status == 200:
-                            return process
-                except aiohttp.ClientError:
-                    pass
-                await asyncio.sleep(0.05)
-
-    async def kill(self, process: Process) -> None:
-        process.send_signal(signal.SIGKILL)
-        await process.wait()
-
-    def write(self) -> None:
-        environment = self.model.environment(self.root / "home")
-        del environment["PATH"]
-        lines = "\n".join(f"{name} = {msgspec.json.encode(value).decode()}" for name, value in environment.items())
-        (self.root / "home").mkdir()
-        (self.root / "work").mkdir()
-        (self.root / "bots.toml").write_text(
-            f'drain = 5\n[http]\nport = {self.port}\n[store]\nurl = "{self.store}"\n'
-            f'[gateway.webhooks]\nsecret = "{SECRET}"\nallow = ["127.0.0.1"]\n'
-            f'[bots.main]\nworkdir = "{self.root / "work"}"\n[bots.main.http]\n[bots.main.environment]\n{lines}\n',
-            encoding="utf-8",
-        )
-
-
-@pytest.fixture
-async def office(tmp_path: Path, store_url: str) -> AsyncGenerator[Office]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = int(free.getsockname()[1])
-    async with LoopbackModel() as model:
-        office = Office(tmp_path, store_url, model, port)
-        office.write()
-        try:
-            yield office
-        finally:
-            for process in office.processes:
-                if process.returncode is None:
-                    await office.kill(process)
+from tests.faults.gateway_office import PATIENCE, Office, programs
 
 
 async def test_only_runs_are_taken_up_after_a_kill_and_told_once(office: Office) -> None:
@@ -174,3 +93,30 @@ async def ask(me: Program, session: str, text: str) -> Any:
         return await me.say(session, text)
     except aiohttp.ClientError:
         return None
+
+
+async def test_requests_that_a_kill_cut_off_are_repeated_without_doubling_their_turns(office: Office) -> None:
+    """Whenever botkit dies between a request and its answer: each of these sends until it is answered."""
+    async with programs(office) as (_, (me,)):
+        process = await office.start()
+        path = f"/api/sessions/{await me.session()}/messages"
+        for number, seconds in enumerate((0.0, 0.003, 0.01, 0.03, 0.3)):
+            said = f"answer {number}"
+            bodies = [{"text": f"!delay 200ms\n!say {said} {mode}", "mode": mode} for mode in ("async", "sync")]
+            heads = [{"Idempotency-Key": f"{number}-{body['mode']}"} for body in bodies]
+            sent = [
+                asyncio.create_task(me.ask("POST", path, body, headers=head))
+                for body, head in zip(bodies, heads, strict=True)
+            ]
+            await asyncio.sleep(seconds)
+            await office.kill(process)
+            await asyncio.gather(*sent, return_exceptions=True)
+            process = await office.start()
+            for body, head in zip(bodies, heads, strict=True):
+                told = await me.until_told(path, body, head)
+                done = await me.ended(told.get("turn") or told["id"])
+                assert done["text"] == f"{said} {body['mode']}"
+                prompts = [ask.prompt for ask in office.model.asks if done["text"] in ask.prompt]
+                assert len([prompt for prompt in prompts if "interrupted" not in prompt]) <= 1
+        runs = (await me.get("/api/runs"))["data"]
+        assert [run["status"] for run in runs] == ["finished"] * 10

@@ -73,6 +73,15 @@ class Program:
                 await asyncio.sleep(0.02)
         return found
 
+    async def until_told(self, path: str, json: Any, head: Mapping[str, str]) -> Any:
+        """The answer to a request with an Idempotency-Key, sent again while it is at work."""
+        async with asyncio.timeout(PATIENCE):
+            while (said := await self.ask("POST", path, json, headers=head))[0] == 409:
+                assert said[1]["error"]["code"] == "in_progress", said
+                await asyncio.sleep(0.05)
+        assert said[0] < 300, said
+        return said[1]
+
     @asynccontextmanager
     async def streamed(self, session: str, text: str, **more: Any) -> AsyncGenerator[AsyncIterator[dict[str, Any]]]:
         """The events of a message; each with the id it stood under."""
