@@ -40,15 +40,15 @@ class Exchange:
         self._loop = asyncio.get_running_loop()
         self.clock = Clock(limits, self._loop.time())
 
+    def stream(self, line: wire.Stream) -> None:
+        """A piece of an answer: most lines are."""
+        self.clock.heard(self._loop.time())
+        delta = self.fold.stream(line)
+        if delta is not None:
+            self.feed.push(delta)
+
     def take(self, line: wire.Line) -> None:
         """A line of the CLI."""
-        if isinstance(line, wire.Stream):
-            # By far the most lines are deltas: the shortest way for them.
-            self.clock.heard(self._loop.time())
-            delta = self.fold.stream(line)
-            if delta is not None:
-                self.feed.push(delta)
-            return
         if isinstance(line, wire.Result) and not self.clock.taken_up:
             return  # a second result of the turn before
         self.clock.heard(self._loop.time())

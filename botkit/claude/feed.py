@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from dataclasses import replace
 
 from botkit.events import Outcome, TextDelta, ThinkingDelta, TurnEvent, TurnFailed, TurnFinished, TurnStarted, Waiting
 
@@ -22,8 +21,9 @@ class Feed:
         self.answering = asyncio.Event()
         """The turn has begun to answer, or is over."""
         self._events: deque[tuple[TurnEvent, asyncio.Event | None]] = deque()
+        self._text: TextDelta | ThinkingDelta | None = None
+        """What comes after them, if it is text; it goes on with `_more`."""
         self._more: list[str] = []
-        """Text that belongs to the last of them."""
         self._dealing: asyncio.Event | None = None
         """Set when the reader has dealt with what it took last."""
         self._waiting: asyncio.Future[None] | None = None
@@ -44,10 +44,9 @@ class Feed:
         if self.outcome:
             return
         if isinstance(event, TextDelta | ThinkingDelta):  # first, for these are most
-            if self._joins(event):
-                return
-            self.begun = True
-        elif isinstance(event, TurnFinished | TurnFailed):
+            self._say(event)
+            return
+        if isinstance(event, TurnFinished | TurnFailed):
             self.outcome = event
         elif isinstance(event, TurnStarted):
             if self._started:
@@ -57,10 +56,10 @@ class Feed:
             self.begun = True
         if self.begun or self.outcome:
             self.answering.set()
-        self._join()
+        if self._text:
+            self._events.append((self._said(self._text), None))
         self._events.append((event, dealt))
-        if self._waiting and not self._waiting.done():
-            self._waiting.set_result(None)
+        self._wake()
 
     def __aiter__(self) -> Feed:
         return self
@@ -68,27 +67,39 @@ class Feed:
     async def __anext__(self) -> TurnEvent:
         if self._dealing:
             self._dealing.set()
-        while not self._events:
+            self._dealing = None
+        while True:
+            if self._events:
+                event, self._dealing = self._events.popleft()
+                return event
+            if self._text:
+                return self._said(self._text)
             if self.outcome:
                 raise StopAsyncIteration
             self._waiting = asyncio.get_running_loop().create_future()
             await self._waiting
-        if len(self._events) == 1:
-            self._join()
-        event, self._dealing = self._events.popleft()
-        return event
 
-    def _joins(self, event: TextDelta | ThinkingDelta) -> bool:
-        """Whether it goes on with what is still unread."""
-        last = self._events[-1][0] if self._events else None
-        if isinstance(last, TextDelta | ThinkingDelta) and type(last) is type(event) and last.parent == event.parent:
-            self._more.append(event.text)
-            return True
-        return False
+    def _say(self, event: TextDelta | ThinkingDelta) -> None:
+        last = self._text
+        if last is not None:
+            if type(last) is type(event) and last.parent == event.parent:
+                self._more.append(event.text)
+                return
+            self._events.append((self._said(last), None))
+        self._text = event
+        if not self.begun:
+            self.begun = True
+            self.answering.set()
+        self._wake()
 
-    def _join(self) -> None:
+    def _said(self, text: TextDelta | ThinkingDelta) -> TextDelta | ThinkingDelta:
+        """All of the text that nobody has read yet."""
+        self._text = None
         if self._more:
-            last, dealt = self._events[-1]
-            assert isinstance(last, TextDelta | ThinkingDelta)
-            self._events[-1] = replace(last, text="".join((last.text, *self._more))), dealt
+            text = type(text)("".join((text.text, *self._more)), text.parent)
             self._more.clear()
+        return text
+
+    def _wake(self) -> None:
+        if self._waiting and not self._waiting.done():
+            self._waiting.set_result(None)

@@ -68,20 +68,23 @@ class Fold:
             return None
         delta, parent = line.event.delta, line.parent or ""
         if isinstance(delta, wire.TextPart) and delta.text:
+            text = delta.text
+            if parent not in self._streaming:
+                self._streaming.add(parent)
+                if self._texts and not parent:
+                    text = GAP + text
             if not parent:
-                return self._answer(delta.text, begins="" not in self._streaming)
-            self._streaming.add(parent)
-            return TextDelta(delta.text, parent)
+                self._texts.append(text)
+            return TextDelta(text, parent)
         if isinstance(delta, wire.ThinkingPart) and delta.thinking:
             self._streaming.add(f"{parent}/thinking")
             return ThinkingDelta(delta.thinking, parent)
         return None
 
-    def _answer(self, text: str, *, begins: bool) -> TextDelta:
-        if begins:
-            self._streaming.add("")
-            if self._texts:
-                text = GAP + text
+    def _answer(self, text: str) -> TextDelta:
+        """Text of the answer itself that was not streamed."""
+        if self._texts:
+            text = GAP + text
         self._texts.append(text)
         return TextDelta(text)
 
@@ -113,8 +116,7 @@ class Fold:
         elif text and parent:
             yield TextDelta(text, parent)
         elif text:
-            yield self._answer(text, begins=True)
-            self._streaming.discard("")
+            yield self._answer(text)
 
     def _tool(self, block: wire.Block, parent: str) -> Iterator[TurnEvent]:
         if block.id in self.open:

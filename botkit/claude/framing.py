@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class Framer:
     """Feed it chunks, get whole lines back. A line beyond `limit` bytes is dropped and comes back as None."""
@@ -14,21 +16,20 @@ class Framer:
         self._size = 0
         self._dropping = False
 
-    def feed(self, chunk: bytes) -> list[bytes | None]:
-        if not self._parts and not self._dropping and chunk.endswith(b"\n") and len(chunk) <= self._limit:
-            # Whole lines: the way almost all of them come.
-            return [*chunk[:-1].split(b"\n")]
-        head, newline, rest = chunk.partition(b"\n")
-        lines = self._grow(head)
-        if not newline:
-            return lines
+    def feed(self, chunk: bytes) -> Sequence[bytes | None]:
+        lines = chunk.split(b"\n")
+        last = lines.pop()
+        if not (last or self._parts or self._dropping) and len(chunk) <= self._limit:
+            return lines  # whole lines: the way almost all of them come
+        if not lines:
+            return self._grow(last)
+        told = self._grow(lines[0])
         if not self._dropping:
-            lines.append(b"".join(self._parts))
+            told.append(b"".join(self._parts))
         self._dropping = False
         self._forget()
-        *whole, last = rest.split(b"\n")
-        lines.extend(line if len(line) <= self._limit else None for line in whole)
-        return lines + self._grow(last)
+        told.extend(line if len(line) <= self._limit else None for line in lines[1:])
+        return told + self._grow(last)
 
     def finish(self) -> list[bytes | None]:
         """What was left without a newline when the output ended."""

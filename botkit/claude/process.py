@@ -45,7 +45,7 @@ def use_pidfd_watcher() -> None:
 class Process(asyncio.SubprocessProtocol):
     """A child whose output arrives by callback, in order.
 
-    `on_line` gets whole lines, or None for one that was too long; `on_exit` is called once, after the last line.
+    `on_lines` gets whole lines, None for one that was too long; `on_exit` is called once, after the last line.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Process(asyncio.SubprocessProtocol):
         marker: str,
         limit: int,
         intake: Intake,
-        on_line: Callable[[bytes | None], None],
+        on_lines: Callable[[Sequence[bytes | None]], None],
         on_exit: Callable[[], None],
     ) -> None:
         self.marker = marker
@@ -62,7 +62,7 @@ class Process(asyncio.SubprocessProtocol):
         self.frozen = False
         self._framer = Framer(limit)
         self._stderr: deque[bytes] = deque()
-        self._intake, self._on_line, self._on_exit = intake, on_line, on_exit
+        self._intake, self._on_lines, self._on_exit = intake, on_lines, on_exit
         self._transport: asyncio.SubprocessTransport | None = None
         self._stdin: asyncio.WriteTransport | None = None
         self._loop = asyncio.get_running_loop()
@@ -161,8 +161,7 @@ class Process(asyncio.SubprocessProtocol):
         self._stdin = cast("asyncio.WriteTransport", self._transport.get_pipe_transport(0))
 
     def _said(self, chunk: bytes) -> None:
-        for line in self._framer.feed(chunk):
-            self._on_line(line)
+        self._on_lines(self._framer.feed(chunk))
 
     def _complained(self, chunk: bytes) -> None:
         self._stderr.append(chunk[-TAIL:])
@@ -190,8 +189,7 @@ class Process(asyncio.SubprocessProtocol):
     def _finish(self) -> None:
         if self.ended.is_set():
             return
-        for line in self._framer.finish():
-            self._on_line(line)
+        self._on_lines(self._framer.finish())
         self.ended.set()
         for output in self._outputs:
             output.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 
 import msgspec
 from msgspec import Raw, Struct, field
@@ -200,11 +201,36 @@ class Unknown(Struct):
     subtype: str = ""
 
 
+class TooLong(Struct):
+    """A line that was not kept."""
+
+
 HALF = b"\\ud"
 """Begins the escape of half a character, also of one half alone: JavaScript writes those, msgspec reads none."""
 
 _decoder: msgspec.json.Decoder[Line] = msgspec.json.Decoder(Line)
 _unknown = msgspec.json.Decoder(Unknown)
+
+
+def read(lines: Iterable[bytes | None]) -> list[Line | Unknown | TooLong]:
+    """Lines that came together, None for one that was too long; what they say of one text in a row is one piece.
+
+    Empty lines are left out. Never raises.
+    """
+    said: list[Line | Unknown | TooLong] = []
+    parent, before = None, None
+    for raw in lines:
+        line, piece = TooLong() if raw is None else decode(raw), None
+        if isinstance(line, Stream) and isinstance(line.event, Delta) and isinstance(line.event.delta, TextPart):
+            piece = line.event.delta
+            if before is not None and line.parent == parent:
+                before.text += piece.text
+                continue
+            parent = line.parent
+        if line is not None:
+            said.append(line)
+            before = piece
+    return said
 
 
 def decode(line: bytes) -> Line | Unknown | None:

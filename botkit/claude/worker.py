@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import assert_never
@@ -62,7 +62,7 @@ class Worker:
         self.on_asked: Callable[[], None] | None = None
         """Called when people are waited for."""
         self._limits = limits
-        self._process = Process(marker, limits.line, intake, self._line, self._exited)
+        self._process = Process(marker, limits.line, intake, self._lines, self._exited)
         self._todos = TaskList()
         self._control = Asking(self._process.write)
         self._serving = Serving(profile, self._process.write)
@@ -264,18 +264,24 @@ class Worker:
         if self.on_quiet:
             self.on_quiet(self)
 
-    def _line(self, raw: bytes | None) -> None:
-        if raw is None:
-            self.skipped += 1
-            if self.exchange:
-                self.exchange.stop("protocol", f"a line of the CLI was longer than {self._limits.line} bytes")
-            return
-        line = wire.decode(raw)
+    def _lines(self, raw: Sequence[bytes | None]) -> None:
+        """What the CLI said at once."""
+        for line in wire.read(raw):
+            current = self.exchange
+            if isinstance(line, wire.Stream) and current is not None and not current.over.is_set():
+                # By far the most lines are pieces of a running turn's answer: the shortest way for them.
+                current.stream(line)
+                if self.profile.turn_budget and _spends(line):
+                    self._check_budget(current)
+            else:
+                self._line(line)
+
+    def _line(self, line: wire.Line | wire.Unknown | wire.TooLong) -> None:
         match line:
-            case wire.Stream():  # first, for these are most
-                self._take(line)
-            case None:
-                return
+            case wire.TooLong():
+                self.skipped += 1
+                if self.exchange:
+                    self.exchange.stop("protocol", f"a line of the CLI was longer than {self._limits.line} bytes")
             case wire.Unknown():
                 self._unknown(line)
             case wire.ControlResponse(response=response):

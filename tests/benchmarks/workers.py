@@ -18,8 +18,8 @@ from tests.benchmarks.live import make_stub, sessions, turn
 from tests.benchmarks.peer import ask_sdk, bare_environ
 from tests.benchmarks.rows import Row
 
-CHUNK = 64 * 1024
-"""Bytes that arrive at once."""
+LIMIT = 10_000_000
+"""Bytes of the longest line."""
 PARALLEL = 16
 
 
@@ -29,7 +29,8 @@ async def measure(lines: int = 100_000, turns: int = 150, live: int = 100, secon
         root = Path(place)
         cli = make_stub(root)
         environ = bare_environ(root)
-        own_line, own_piped = min(_fold(lines) for _ in range(3)), await _piped(root, cli, lines)
+        own_line, own_burst = (min(_fold(lines, together) for _ in range(3)) for together in (1, 20))
+        own_piped = await _piped(root, cli, lines)
         own_rate, own_cpu = await _parallel(root, cli, turns)
         floor_rate = await floor.parallel(cli, PARALLEL, turns)
         own_share, floor_share = await _paced(root, cli, live, seconds), await floor.paced(cli, live, seconds)
@@ -39,6 +40,7 @@ async def measure(lines: int = 100_000, turns: int = 150, live: int = 100, secon
     sdk_rate, sdk_cpu = sdk["turns"][0], sdk["cpu"][0]
     return [
         Row("a line of the CLI becomes an event", own_line * 1e6, "µs", most=2.5),
+        Row("— one of 20 that come together", own_burst * 1e6, "µs"),
         Row("— with the pipe before it and the reader behind it, CPU", own_piped * 1e6, "µs"),
         Row("— agent SDK client, the same", sdk_line * 1e6, "µs", sdk_line / own_piped),
         Row(f"turns at {PARALLEL} parallel on the stub", own_rate, "/s", own_rate / sdk_rate, least=4),
@@ -52,18 +54,17 @@ async def measure(lines: int = 100_000, turns: int = 150, live: int = 100, secon
     ]
 
 
-def _fold(lines: int) -> float:
-    """Cut, decode, fold, queue: all that happens between the pipe and the turn's reader. Seconds a line."""
-    data = stub.DELTA * lines
-    feed = Feed()
+def _fold(lines: int, together: int) -> float:
+    """Cut, decode, fold, queue: all that happens between the pipe and the turn's reader, of lines of which so many
+    come together. Seconds a line."""
+    chunk, feed = stub.DELTA * together, Feed()
     exchange = Exchange(feed, TurnLimits(), todos=TaskList(), baseline=0.0, write=_nowhere)
-    framer = Framer(CHUNK * 100)
+    framer = Framer(LIMIT)
     began = time.process_time()
-    for start in range(0, len(data), CHUNK):
-        for raw in framer.feed(data[start : start + CHUNK]):
-            line = wire.decode(raw or b"")
+    for _ in range(lines // together):
+        for line in wire.read(framer.feed(chunk)):
             if isinstance(line, wire.Stream):
-                exchange.take(line)
+                exchange.stream(line)
     return (time.process_time() - began) / lines
 
 

@@ -246,6 +246,22 @@ def test_a_delta_costs_microseconds() -> None:
     assert best < 20e-6  # about 2 on a free core; ten times that on a crowded one
 
 
+def test_what_comes_together_of_one_text_is_one_piece_and_all_stays_in_order() -> None:
+    def word(text: str, parent: str | None = None) -> bytes:
+        return stream(parent, type="text_delta", text=text)
+
+    stop = line(type="stream_event", event={"type": "content_block_stop", "index": 0})
+    got = wire.read(
+        [word("a"), word("b"), b"", word("c"), word("d", "t1"), word("e", "t1"), word("f"), stop, word("g"), None]
+    )
+    said = [each.event for each in got if isinstance(each, wire.Stream)]
+    assert [each.delta for each in said if isinstance(each, wire.Delta)] == [
+        wire.TextPart(text) for text in ("abc", "de", "f", "g")
+    ]
+    assert said[3] == wire.BlockStop(), "between the two it has separated"
+    assert got[-1] == wire.TooLong()
+
+
 def test_half_a_character_takes_nothing_else_with_it() -> None:
     """JavaScript writes half an emoji, cut off somewhere, as an escape of its own."""
     lines = (
