@@ -15,7 +15,8 @@ class Surroundings:
     launcher: tuple[str, ...]
     """The sandbox or container its CLI runs in; () is none."""
     environment: Mapping[str, str]
-    """All that it and its tools see. Whoever is started with it is ended should botkit be killed."""
+    """What it and its tools see, without the CLI's credentials. Whoever is started with it is ended should botkit be
+    killed."""
     marker: str
     """The value by which a process that was started with this environment, and all below it, are found."""
     mode: str

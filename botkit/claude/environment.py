@@ -37,6 +37,22 @@ PASSED = frozenset(_NAMES.split())
 
 PREFIXES = ("ANTHROPIC_", "VERTEX_REGION_CLAUDE_")
 
+_SECRET = """
+ANTHROPIC_API_KEY ANTHROPIC_AUTH_TOKEN ANTHROPIC_CUSTOM_HEADERS ANTHROPIC_FOUNDRY_API_KEY
+CLAUDE_CODE_OAUTH_TOKEN CLAUDE_CODE_CLIENT_KEY CLAUDE_CODE_CLIENT_KEY_PASSPHRASE
+AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_BEARER_TOKEN_BEDROCK AWS_CONTAINER_AUTHORIZATION_TOKEN
+AWS_CONTAINER_CREDENTIALS_RELATIVE_URI AWS_CONTAINER_CREDENTIALS_FULL_URI AWS_SHARED_CREDENTIALS_FILE
+AWS_WEB_IDENTITY_TOKEN_FILE GOOGLE_APPLICATION_CREDENTIALS AZURE_CLIENT_SECRET AZURE_FEDERATED_TOKEN_FILE
+"""
+
+CREDENTIALS = frozenset(_SECRET.split())
+"""By which the CLI proves to the model's provider who it is, and where they lie."""
+
+
+def bare(environment: Mapping[str, str]) -> dict[str, str]:
+    """What a command sees that is run beside the worker: all but the CLI's credentials, for it asks no model."""
+    return {name: value for name, value in environment.items() if name not in CREDENTIALS}
+
 
 def environment(profile: Profile, ambient: Mapping[str, str], marker: str) -> dict[str, str]:
     """What a worker sees of `ambient`, under what the profile sets."""

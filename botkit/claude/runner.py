@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 import structlog
 
 from botkit.claude import tailoring, transcript
-from botkit.claude.environment import environment
+from botkit.claude.environment import bare, environment
 from botkit.claude.feed import Feed
 from botkit.claude.options import Profile, replayable
 from botkit.claude.pool import Pool
@@ -163,7 +163,7 @@ class ClaudeRunner:
         return Surroundings(
             workdir=profile.workdir,
             launcher=profile.launcher,
-            environment=environment(profile, self._pool.ambient, marker),
+            environment=bare(environment(profile, self._pool.ambient, marker)),
             marker=marker,
             mode=profile.permission_mode,
             tools=profile.tools,

@@ -1,4 +1,4 @@
-"""Runs a command in a bot's sandbox: with the worker's environment, for a time, and with nothing left behind."""
+"""Runs a command in a bot's sandbox: in the worker's surroundings, for a time, and with nothing left behind."""
 
 from __future__ import annotations
 

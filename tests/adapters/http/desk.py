@@ -80,6 +80,7 @@ async def desk(
     store: str = "memory://",
     drain: float = 2.0,
     model: LoopbackModel | None = None,
+    environ: Mapping[str, str] | None = None,
 ) -> AsyncGenerator[Desk]:
     """One bot, `main`, with more keys for the tables of the config; with a `model` that goes on after it."""
     home, work = root / "home", root / "work"
@@ -104,7 +105,7 @@ async def desk(
                 }
             },
         }
-        environ = {"PATH": os.environ["PATH"], "HOME": str(home)}
+        environ = {"PATH": os.environ["PATH"], "HOME": str(home), **(environ or {})}
         config = build(tree, environ, root=root)
         async with Application(config, environ) as application, aiohttp.ClientSession() as session:
             yield Desk(application, answering, root, await new_key(application), session)

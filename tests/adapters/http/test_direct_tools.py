@@ -176,6 +176,31 @@ async def test_commands_run_in_a_sandbox_only_and_for_a_key_that_may(gateway: De
     assert tools == {"read": True, "glob": True, "search": True, "edit": True, "bash": False}
 
 
+async def test_a_command_sees_no_more_than_claudes_own_bash_and_none_of_its_credentials(tmp_path: Path) -> None:
+    secrets = {
+        "SLACK_BOT_TOKEN": "xoxb-1-secret",
+        "REDIS_URL": "redis://:pass@db",
+        "AWS_SECRET_ACCESS_KEY": "aws-secret",
+    }
+    async with desk(
+        tmp_path, bot={"launcher": ["env"], "allowed_tools": ["Bash"]}, pool={"spares": 0}, environ=secrets
+    ) as it:
+        me = await program(it, scopes=Scopes(bash=True))
+        id = await me.session()
+        await me.post(f"/api/sessions/{id}/tools/bash", {"command": "env -0 > direct"})
+        await me.say(id, '!tool Bash {"command": "env -0 > claudes", "description": "look"}\n!say Done.')
+        direct, claudes = (dict(each.split("=", 1) for each in seen(it, name)) for name in ("direct", "claudes"))
+        assert set(direct) <= set(claudes)
+        assert not {"SLACK_BOT_TOKEN", "REDIS_URL"} & set(claudes)
+        assert set(claudes) >= {"ANTHROPIC_API_KEY", "AWS_SECRET_ACCESS_KEY"}, "Claude Code gives them to its own"
+        assert not {"ANTHROPIC_API_KEY", "AWS_SECRET_ACCESS_KEY"} & set(direct)
+        assert not [value for value in direct.values() for secret in secrets.values() if secret in value]
+
+
+def seen(desk: Desk, name: str) -> list[str]:
+    return (desk.workdir / name).read_text().rstrip("\0").split("\0")
+
+
 async def test_a_command_is_bounded_and_leaves_nothing_behind(tmp_path: Path) -> None:
     # `env` stands for a sandbox: a command that is put before another.
     async with desk(tmp_path, bot={"launcher": ["env", "SANDBOX=yes"]}, pool={"spares": 0}) as it:
@@ -183,7 +208,6 @@ async def test_a_command_is_bounded_and_leaves_nothing_behind(tmp_path: Path) ->
         path = f"/api/sessions/{await me.session()}/tools/bash"
         ran = await me.post(path, {"command": "pwd; echo $SANDBOX; echo no >&2; exit 3"})
         assert (ran["stdout"], ran["stderr"], ran["exit_code"]) == (f"{it.workdir}\nyes\n", "no\n", 3)
-        assert "SECRET" not in (await me.post(path, {"command": "env"}))["stdout"]
         loud = await me.post(path, {"command": "head -c 1000000 /dev/zero | tr '\\0' x"})
         assert (len(loud["stdout"]), loud["truncated"], loud["exit_code"]) == (256 * 1024, True, 0)
         began = time.monotonic()
