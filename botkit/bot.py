@@ -27,7 +27,7 @@ from botkit.leases import Leases
 from botkit.limits import Limits
 from botkit.model import Admission, Admitted, Conversation, Entry, Limit, Message, Role, Session, User
 from botkit.protocols import Adapter, Authority, Runner, Store
-from botkit.record import Passing, Record
+from botkit.record import Passing, Record, admission_key
 from botkit.recovery import Recovery
 from botkit.redact import Redactor, whole
 from botkit.routing import Handler, Middleware, Route, Routes, compose
@@ -113,13 +113,13 @@ class Bot:
         """Held while a message is tried again that may be what crashed botkit."""
         self.logs = TurnLogs()
         self.approvals = Approvals(runner, self.tasks, settings.approval_timeout)
-        self.leases = Leases(store, runner, self.tasks, f"{owner}|{name}")
+        self._owner = f"{owner}|{name}"
+        self.leases = Leases(store, runner, self.tasks, self._owner)
         self._intent = Intent(name, store, runner, self.leases)
         self.started = time.time()
         self.on_connect: list[Callable[[Adapter], None]] = []
         """Called with each adapter before it connects, also after a change of the config."""
         self.connected: set[str] = set()
-        self._owner = f"{owner}|{name}"
         self._recovery = Recovery(name, self._owner, store, self.leases, self._take_up)
         self._onions: dict[Handler, Handler] = {}
         self._middleware = tuple(middleware)
@@ -175,8 +175,8 @@ class Bot:
             async with asyncio.timeout(ADMIT_WITHIN):
                 if not message.kept and not limits:
                     return Admitted(session=await self.store.session(entry.conversation))
-                key = f"{self.name}/{message.conversation.adapter}/{message.id}"
-                return await self.store.admit(Admission(key, limits, entry, time.time(), run), self._owner)
+                admission = Admission(admission_key(entry), limits, entry, time.time(), run)
+                return await self.store.admit(admission, self._owner)
         except TimeoutError:
             raise StoreError(f"the store did not answer within {ADMIT_WITHIN:g} s") from None
 
@@ -246,13 +246,13 @@ class Bot:
         recovered: bool = False,
     ) -> Context:
         adapter = self.adapters[entry.message.conversation.adapter]
-        record = (Record if entry.message.kept else Passing)(self.store, entry)
+        record = (Record if entry.message.kept else Passing)(self.store, entry, self._owner, self.leases.pulse)
         if refusal is None and RANK[role] < RANK[route.role]:
             refusal = Refused(texts.not_your_role(route.role), code="not_allowed")
         return Context(self, adapter, route, role, record, session=session, refusal=refusal, recovered=recovered)
 
     def _start(self, ctx: Context) -> None:
-        self.tasks.start(self.answer(ctx), f"answer-{ctx.turn}")
+        ctx.record.on_lost = self.tasks.start(self.answer(ctx), f"answer-{ctx.turn}").cancel
 
     async def answer(self, ctx: Context) -> None:
         """Send a message through the onion and settle it. Whatever goes wrong, its reply says so."""
@@ -294,7 +294,8 @@ class Bot:
             return
         now, id = time.time(), new_id()
         message = Message(f"unasked-{id}", Conversation.parse(key), User(known.owner), "", now)
-        record = Passing(self.store, Entry(id, self.name, known.conversation, message, now))
+        entry = Entry(id, self.name, known.conversation, message, now)
+        record = Passing(self.store, entry, self._owner, self.leases.pulse)
         ctx = Context(self, self.adapters[adapter], Route(turns.unasked), "user", record, session=known)
         try:
             await turns.follow(ctx, events)
@@ -371,7 +372,7 @@ class Bot:
         route, role = self.routes.find(message), self._role(message)
         if route is None or role is None or message.conversation.adapter not in self.adapters:
             log.warning("entry_dropped", turn=entry.id, conversation=entry.conversation)
-            await self.store.bury(entry.id, "its adapter, route or author is no longer allowed")
+            await self.store.bury(entry.id, self._owner, "its adapter, route or author is no longer allowed")
             return
         session = await self.store.find_session(entry.session) if entry.session else None
         session = session or await self.store.session(entry.conversation)

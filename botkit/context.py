@@ -101,6 +101,8 @@ class Context:
     async def _show(self, event: TurnEvent) -> None:
         if isinstance(event, FileOffered):
             await self.record.offers(event)
+        elif isinstance(event, TurnFinished) and self.entry.reply.files:
+            event = replace(event, files=self.entry.reply.files)
         if self.log is not None:
             self.log.append(event)
         if self._reply is None:
@@ -109,7 +111,7 @@ class Context:
                 nonce=self.turn,
                 display=self.display,
                 resume=replace(self.entry.reply, interrupted=self._interrupted) if self.recovered else None,
-                checkpoint=self.record.shown,
+                checkpoint=self.record,
             )
             self._reply = await reply.__aenter__()
         if isinstance(event, TurnFinished | TurnFailed):

@@ -6,7 +6,7 @@ import asyncio
 import os
 import socket
 import time
-from collections.abc import AsyncGenerator, Callable, Collection
+from collections.abc import AsyncGenerator, Collection
 from contextlib import asynccontextmanager, suppress
 from uuid import uuid4
 from weakref import WeakValueDictionary
@@ -14,6 +14,7 @@ from weakref import WeakValueDictionary
 import psutil
 import structlog
 
+from botkit.clock import STILL, TTL, Pulse, WallClock
 from botkit.context import Context
 from botkit.errors import StoreError
 from botkit.events import Waiting
@@ -24,10 +25,6 @@ from botkit.tasks import Tasks
 
 log = structlog.get_logger("botkit")
 
-TTL = 15.0
-"""Seconds until what a silent process owns may be taken over."""
-STEP = 2.0
-"""Seconds by which a clock may drift or be corrected without notice."""
 BEAT = 1.0
 """Seconds between two beats; also how soon another process is given a session it waits for."""
 
@@ -52,35 +49,19 @@ def _ended(name: str) -> bool:
         return True
 
 
-class WallClock:
-    """Unix seconds for leases. A clock that was set forward is not believed for as long as a lease holds.
+class Leases:
+    """The sessions this process holds: those it works at, and those that have a live worker here.
 
-    By then everybody who lives has said so by the new time. Before, whoever looks first would take the others for dead.
+    One is given up as soon as its worker is gone, or another process wants it and it is idle.
     """
 
-    def __init__(self, wall: Callable[[], float] = time.time, steady: Callable[[], float] = time.monotonic) -> None:
-        self._wall, self._steady = wall, steady
-        self._apart = wall() - steady()
-        self._steps: list[tuple[float, float]] = []
-        """Until when, by the steady clock, a step is not believed, and its size."""
-
-    def now(self) -> float:
-        wall, steady = self._wall(), self._steady()
-        step, self._apart = wall - steady - self._apart, wall - steady
-        if step > STEP:
-            self._steps.append((steady + TTL, step))
-        self._steps = [(until, size) for until, size in self._steps if steady < until]
-        return wall - sum(size for _, size in self._steps)
-
-
-class Leases:
-    """The sessions this process holds. A session is given up as soon as another process wants it and it is idle."""
-
     def __init__(self, store: Store, runner: Runner, tasks: Tasks, owner: str) -> None:
-        self._store, self._runner, self._tasks, self._owner = store, runner, tasks, owner
+        self._store, self._runner, self._tasks = store, runner, tasks
+        self.owner = owner
+        self.clock, self.pulse = WallClock(), Pulse()
         self._held: dict[str, Lease] = {}
         self._beaten = time.monotonic()
-        self.clock = WallClock()
+        self._sure_until, self._pauses = 0.0, 0
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     @asynccontextmanager
@@ -93,14 +74,21 @@ class Leases:
         if lock.locked():
             await ctx.push(Waiting(1))
         async with lock:
-            lease = await self._lease(ctx, _key(session))
             held = self._held.get(session)
+            if held is not None and self._sure:
+                yield False
+                return
+            lease = await self._lease(ctx, _key(session))
             if held is not None and held.token != lease.token and not await self._runner.park(session):
                 # Somebody else had it meanwhile (this process stood still too long): our worker's memory is stale.
-                await self._runner.stop(session)
-                await self._runner.park(session)
+                await self._let_go(session)
             self._held[session] = lease
             yield held is None or held.token != lease.token
+
+    @property
+    def _sure(self) -> bool:
+        """The last beat was a moment ago: what is held cannot be anybody else's."""
+        return time.monotonic() < self._sure_until and self._pauses == self.pulse.pauses
 
     async def take_if_free(self, session: str) -> bool:
         """Make the session ours without waiting for anybody, and without asking another process for it.
@@ -111,7 +99,7 @@ class Leases:
         if lock.locked():
             return False
         async with lock:
-            lease = await self._store.lease(_key(session), self._owner, self.clock.now(), 0.0)
+            lease = await self._store.lease(_key(session), self.owner, self.clock.now(), 0.0)
             held = self._held.get(session)
             if lease is None or (held is not None and held.token != lease.token):
                 return False
@@ -119,7 +107,7 @@ class Leases:
             return True
 
     async def _lease(self, ctx: Context, key: str) -> Lease:
-        while (lease := await self._store.lease(key, self._owner, self.clock.now(), TTL)) is None:
+        while (lease := await self._store.lease(key, self.owner, self.clock.now(), TTL)) is None:
             await ctx.push(Waiting(1))
             with suppress(TimeoutError):
                 async with asyncio.timeout(BEAT / 2):
@@ -128,27 +116,39 @@ class Leases:
         return lease
 
     async def beat(self) -> None:
-        """Stay alive in the store and hand over what others wait for. Raises StoreError."""
-        wanted = await self._store.beat(self._owner, time.time(), TTL)
-        silence, self._beaten = time.monotonic() - self._beaten, time.monotonic()
-        if silence > TTL:
-            await self._look_again()
-        for key in wanted:
+        """Stay alive in the store, let go of what is lost, and give back what is not needed. Raises StoreError."""
+        pauses, asked = self.pulse.pauses, time.monotonic()
+        held = dict(self._held)
+        found = await self._store.beat(self.owner, time.time(), TTL, list(held.values()))
+        silence, self._beaten = asked - self._beaten, asked
+        if silence > STILL:
+            self.clock.skip(silence)
+        lost = [each for each, lease in held.items() if lease.key in found.lost and self._held.get(each) is lease]
+        for session in lost:
+            del self._held[session]
+        self._sure_until, self._pauses = asked + STILL, pauses
+        for session in lost:
+            await self._lost(session, silence)
+        for key in found.wanted:
             session = key.removeprefix(_key(""))
             # Closing a worker takes longer than a beat may.
-            if session in self._held and not self._lock(session).locked():
+            if not self._lock(session).locked():
                 self._tasks.start(self._hand_over(session), f"hand-over-{session}")
+        for session in self._held.keys() - self._runner.live:
+            if not self._lock(session).locked():
+                async with self._lock(session):
+                    await self._give_back(session)
 
-    async def _look_again(self) -> None:
-        """This process stood still past its leases: what another has taken meanwhile is let go, also in mid-turn."""
-        for session, held in list(self._held.items()):
-            lease = await self._store.lease(_key(session), self._owner, self.clock.now(), TTL)
-            if lease is not None and lease.token == held.token:
-                continue
-            log.warning("session_lost", session=session)
-            if lease is None:
-                del self._held[session]
-            self._tasks.start(self._let_go(session), f"let-go-{session}")
+    async def _lost(self, session: str, silence: float) -> None:
+        """The store does not know us as the holder. What another has taken meanwhile is let go, also in mid-turn."""
+        if silence < TTL:
+            # Nobody had reason to take it: it was the store that forgot.
+            lease = await self._store.lease(_key(session), self.owner, self.clock.now(), TTL)
+            if lease is not None:
+                self._held.setdefault(session, lease)
+                return
+        log.warning("session_lost", session=session)
+        self._tasks.start(self._let_go(session), f"let-go-{session}")
 
     async def _let_go(self, session: str) -> None:
         await self._runner.stop(session)
@@ -157,19 +157,22 @@ class Leases:
     async def _hand_over(self, session: str) -> None:
         # Locked, so that no turn of ours begins between closing the worker and giving the lease away.
         async with self._lock(session):
-            lease = self._held.get(session)
-            if lease is None:
-                return
-            if not await self._runner.park(session):
-                return  # something runs in its background; whoever waits is told again by the next beat
-            try:
-                await self._store.release(lease, self._owner)
-            except StoreError as problem:
-                log.warning("lease_not_released", session=session, problem=str(problem))
-            else:
-                del self._held[session]
+            # If something runs in its background, whoever waits is told again by the next beat.
+            if await self._runner.park(session):
+                await self._give_back(session)
                 # Who waits asks twice a beat, and goes before our own next turn.
                 await asyncio.sleep(BEAT)
+
+    async def _give_back(self, session: str) -> None:
+        """Whatever becomes of it, it is no longer counted as held; if the store still does, others can ask for it."""
+        lease = self._held.pop(session, None)
+        try:
+            # Not held: the answer that it is ours was lost.
+            lease = lease or await self._store.lease(_key(session), self.owner, self.clock.now(), 0.0)
+            if lease is not None:
+                await self._store.release(lease, self.owner)
+        except StoreError as problem:
+            log.warning("lease_not_released", session=session, problem=str(problem))
 
     def _lock(self, session: str) -> asyncio.Lock:
         lock = self._locks.get(session)
@@ -181,7 +184,7 @@ class Leases:
         """Give everything back: sessions, and journal entries that were not finished, to whoever starts next."""
         self._held.clear()
         try:
-            await self._store.beat(self._owner, time.time(), 0.0)
+            await self._store.beat(self.owner, time.time(), 0.0)
         except StoreError as problem:
             log.warning("leases_not_released", problem=str(problem))
 

@@ -7,7 +7,7 @@ sees it (`Hub`). Below: what answers turns (`Runner`) and what remembers (`Store
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
@@ -59,8 +59,16 @@ class Reply(Protocol):
     async def __aexit__(self, *exc: object) -> None: ...
 
 
-Checkpoint = Callable[[ReplyState], None]
-"""Called by a reply whenever it has posted something new, so that the journal can hold it."""
+class Checkpoint(Protocol):
+    """A turn's line in the journal, as its reply sees it."""
+
+    def shown(self, state: ReplyState) -> None:
+        """The reply has posted something new."""
+        ...
+
+    async def ours(self) -> bool:
+        """Asked before each post and edit. False: another process answers now, and nothing more may be shown."""
+        ...
 
 
 class Messenger(Protocol):
@@ -221,6 +229,11 @@ class Runner(Protocol):
 
     async def answer(self, request: str, decision: Decision) -> bool:
         """Decide an approval or a question. False: it is no longer open."""
+        ...
+
+    @property
+    def live(self) -> Collection[str]:
+        """The sessions that have a worker, also one that is about to start or not yet gone."""
         ...
 
     async def park(self, session: str) -> bool:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 import structlog
 
+from botkit.clock import Pulse
 from botkit.errors import StoreError
 from botkit.events import FileOffered, Outcome, TurnFailed
-from botkit.model import Entry, Message, ReplyState, Session
+from botkit.model import Admission, Entry, Message, ReplyState, Session
 from botkit.protocols import Store
 
 log = structlog.get_logger("botkit")
@@ -21,12 +23,25 @@ RETRY_EVERY = 1.0
 """Seconds between two tries to settle while the store does not answer."""
 
 
-class Record:
-    """Changes are noted at once and written soon; what must be durable before going on is awaited."""
+def admission_key(entry: Entry) -> str:
+    """What its message is known by when it is delivered again."""
+    return f"{entry.bot}/{entry.message.conversation.adapter}/{entry.message.id}"
 
-    def __init__(self, store: Store, entry: Entry) -> None:
+
+class Record:
+    """Changes are noted at once and written soon; what must be durable before going on is awaited.
+
+    Nothing is written any more, or shown, of a turn that another process took over because this one stood still.
+    """
+
+    def __init__(self, store: Store, entry: Entry, owner: str, pulse: Pulse) -> None:
+        """`owner` is this process, as the journal knows it."""
         self.entry = entry
-        self._store = store
+        self.lost = False
+        """Another process has taken it over."""
+        self.on_lost: Callable[[], object] = lambda: None
+        self._store, self._owner = store, owner
+        self._pulse, self._pauses = pulse, pulse.pauses
         self._lock = asyncio.Lock()
         self._writer: asyncio.Task[None] | None = None
         self._urgent = asyncio.Event()
@@ -35,16 +50,12 @@ class Record:
         """The turn is about to be given to Claude, in this session. Raises StoreError."""
         self.entry = replace(self.entry, attempts=self.entry.attempts + 1, retaken=0, session=session.id)
         async with self._lock:
-            await self._store.update(self.entry, session)
+            await self._save(session)
 
     async def retake(self) -> None:
         """It is about to be tried again after a crash; a silent store is logged, not waited for."""
         self.entry = replace(self.entry, retaken=self.entry.retaken + 1)
-        try:
-            async with self._lock:
-                await self._store.update(self.entry)
-        except StoreError as problem:
-            log.warning("journal_behind", turn=self.entry.id, problem=str(problem))
+        await self._write_now()
 
     async def conclude(self, outcome: Outcome, session: Session) -> None:
         """Make the outcome durable before it is shown; a silent store is logged, not waited for."""
@@ -54,13 +65,26 @@ class Record:
             self.entry = replace(self.entry, finished=outcome)
         try:
             async with self._lock:
-                await self._store.update(self.entry, session)
+                await self._save(session)
         except StoreError as problem:
             log.warning("journal_behind", turn=self.entry.id, problem=str(problem))
 
     def revise(self, message: Message) -> None:
         self.entry = replace(self.entry, message=message)
         self._write_soon(urgent=True)
+
+    async def ours(self) -> bool:
+        """See `Checkpoint.ours`. Whoever stood still asks the store, for as long as it takes to answer."""
+        while not self.lost and self._pauses != (pauses := self._pulse.pauses):
+            try:
+                async with self._lock:
+                    await self._save()
+            except StoreError as problem:
+                log.warning("reply_waits", turn=self.entry.id, problem=str(problem))
+                await asyncio.sleep(RETRY_EVERY)
+            else:
+                self._pauses = pauses
+        return not self.lost
 
     def shown(self, state: ReplyState) -> None:
         """The reply has posted something. New messages are written at once, more text every two seconds."""
@@ -96,15 +120,15 @@ class Record:
     async def settle(self) -> None:
         """Answered: drop the line. Tries until the store takes it; ends only then or when cancelled."""
         await self.close()
-        await self._until_taken(lambda: self._store.settle(self.entry.id))
+        await self._until_taken(lambda: self._store.settle(self.entry.id, self._owner))
 
     async def bury(self, why: str) -> None:
         """Given up: move the line to the dead letters. Tries as `settle` does."""
         await self.close()
-        await self._until_taken(lambda: self._store.bury(self.entry.id, why))
+        await self._until_taken(lambda: self._store.bury(self.entry.id, self._owner, why))
 
     async def _until_taken(self, end: Callable[[], Awaitable[None]]) -> None:
-        while True:
+        while not self.lost:
             try:
                 return await end()
             except StoreError as problem:
@@ -117,10 +141,23 @@ class Record:
             self._urgent.set()
             await self._writer
 
+    async def _save(self, session: Session | None = None) -> None:
+        """Raises StoreError."""
+        if self.lost or await self._store.update(self.entry, self._owner, session):
+            return
+        # Either somebody else has it, or the store has lost all it knew: then it is as if it came in only now.
+        anew = Admission(admission_key(self.entry), (), self.entry, time.time())
+        if (await self._store.admit(anew, self._owner)).repeat:
+            log.warning("turn_lost", turn=self.entry.id)
+            self.lost = True
+            self.on_lost()
+        elif session is not None:
+            await self._store.update(self.entry, self._owner, session)
+
     async def _write_now(self) -> None:
         try:
             async with self._lock:
-                await self._store.update(self.entry)
+                await self._save()
         except StoreError as problem:
             log.warning("journal_behind", turn=self.entry.id, problem=str(problem))
 
@@ -142,7 +179,7 @@ class Record:
             written = self.entry
             try:
                 async with self._lock:
-                    await self._store.update(written)
+                    await self._save()
             except StoreError as problem:
                 log.warning("journal_behind", turn=written.id, problem=str(problem))
                 return
@@ -164,6 +201,9 @@ class Passing(Record):
             log.warning("session_behind", turn=self.entry.id, problem=str(problem))
 
     def revise(self, message: Message) -> None: ...
+
+    async def ours(self) -> bool:
+        return True
 
     def shown(self, state: ReplyState) -> None: ...
 

@@ -68,6 +68,8 @@ class EditReply:
         self._checkpoint, self._patience, self._call_timeout = checkpoint, patience, call_timeout
         self._news, self._hurry = asyncio.Event(), asyncio.Event()
         self._closing, self._lost, self._delivered = False, False, False
+        self._ours = True
+        """No other process answers."""
         self._deadline: float | None = None
         self._watch, self._failures, self._retry_at = Stopwatch(self._now), 0, 0.0
         self._touched_at = self._edited_at = -inf
@@ -127,7 +129,7 @@ class EditReply:
         return asyncio.get_running_loop().time()
 
     async def _run(self) -> None:
-        while not self._late():
+        while self._ours and not self._late():
             self._hurry.clear()
             self._news.clear()
             if self._now() >= self._expires:
@@ -140,7 +142,7 @@ class EditReply:
                 break
             else:
                 await self._idle()
-        self._delivered = not self._lost and self._screen.want(final=True) is None
+        self._delivered = self._ours and not self._lost and self._screen.want(final=True) is None
 
     async def _idle(self) -> None:
         """Wait for news; when there is none for long, the time is news. Where people are waited for it stands still."""
@@ -208,6 +210,9 @@ class EditReply:
         want = self._want()
         if want is None or want.pace != waited_for.pace or self._not_before(want) > self._now():
             self._pacer.give_back(waited_for.pace, self._conversation)
+            return
+        if self._checkpoint is not None and not await self._checkpoint.ours():
+            self._ours = False
             return
         edited = want.act == "edit"  # asked before: once posted, the same want would be an edit
         try:
@@ -288,7 +293,7 @@ class EditReply:
 
     def _note(self) -> None:
         if self._checkpoint is not None:
-            self._checkpoint(self._screen.state)
+            self._checkpoint.shown(self._screen.state)
 
     def _log(self, event: str, want: Want, problem: AdapterError) -> None:
         said = {"act": want.act, "ask": want.ask, "problem": type(problem).__name__, "code": problem.code}

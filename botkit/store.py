@@ -6,10 +6,19 @@ Small roles, so that another backend knows all it must do; `botkit.testing.store
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from botkit.model import Admission, Admitted, Entry, Lease, Session
 from botkit.roles import Programs
+
+
+class Beat(NamedTuple):
+    """What an owner is told when it says that it lives."""
+
+    wanted: Collection[str]
+    """Keys of its leases that others wait for."""
+    lost: Collection[str]
+    """Keys of leases it believed to have that are not, or no longer, its own."""
 
 
 class Journal(Protocol):
@@ -29,19 +38,16 @@ class Journal(Protocol):
         """Those of these that are in the journal, in any order."""
         ...
 
-    async def update(self, entry: Entry, session: Session | None = None) -> None:
-        """Replace an entry (and save the session with it). Settled entries stay settled.
-
-        Of a settled entry's late session only one that the store does not know is saved.
-        """
+    async def update(self, entry: Entry, owner: str, session: Session | None = None) -> bool:
+        """Replace an entry (and save the session with it). False: `owner` has no such entry, and nothing is written."""
         ...
 
-    async def settle(self, entry: str, session: Session | None = None) -> None:
-        """The final reply is delivered: drop the entry (and save the session with it). May be called twice."""
+    async def settle(self, entry: str, owner: str) -> None:
+        """The final reply is delivered: drop the entry, if `owner` has it. May be called twice."""
         ...
 
-    async def bury(self, entry: str, why: str) -> None:
-        """Move an entry to the dead letters: given up after too many attempts."""
+    async def bury(self, entry: str, owner: str, why: str) -> None:
+        """Move an entry to the dead letters, if `owner` has it: given up after too many attempts."""
         ...
 
     async def dead(self) -> Sequence[tuple[Entry, str]]:
@@ -60,10 +66,10 @@ class Journal(Protocol):
         """All owners that hold entries or leases."""
         ...
 
-    async def beat(self, owner: str, now: float, ttl: float) -> Collection[str]:
+    async def beat(self, owner: str, now: float, ttl: float, leases: Collection[Lease] = ()) -> Beat:
         """Keep the owner's entries and leases until `now + ttl`, whatever held before (0 gives all of them up at once).
 
-        Returns the keys of leases that others wait for.
+        `leases` are those it believes to have.
         """
         ...
 

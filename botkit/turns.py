@@ -38,7 +38,7 @@ async def run(ctx: Context, prompt: str) -> None:
         session = ctx.session = replace(session, used=time.time())
         fresh = ctx.fresh and not ctx.entry.attempts
         await ctx.record.begin(session)
-        if ctx.stopping.is_set():
+        if ctx.stopping.is_set() or ctx.record.lost:
             raise Withdrawn
         ctx.begun = True
         turn = Turn(

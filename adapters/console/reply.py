@@ -138,8 +138,8 @@ class LiveReply:
 
     def _printed(self) -> None:
         self._refs = (MessageRef(self._message.conversation, self._key),)
-        if self._checkpoint:
-            self._checkpoint(self.state)
+        if self._checkpoint is not None:
+            self._checkpoint.shown(self.state)
 
 
 class PlainReply:
@@ -176,8 +176,8 @@ class PlainReply:
             self._say(event.text)
         elif isinstance(event, FileOffered) and self._files.new(event):
             self._say(lying(event))
-            if self._checkpoint:
-                self._checkpoint(self.state)
+            if self._checkpoint is not None:
+                self._checkpoint.shown(self.state)
         self._view.fold(event)
 
     async def __aenter__(self) -> PlainReply:
@@ -190,8 +190,8 @@ class PlainReply:
         await asyncio.gather(*self._asking)
         await self._write(unfolded(self._view.body(self._display, final=True)))
         self.delivered = True
-        if self._checkpoint:
-            self._checkpoint(self.state)
+        if self._checkpoint is not None:
+            self._checkpoint.shown(self.state)
         self._desk.forget(self._asked)
         self._desk.over(self._message.id, self._view.outcome)
 

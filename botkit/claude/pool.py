@@ -93,6 +93,11 @@ class Pool:
         """All live workers, whatever they do."""
         return (*self._lent, *self._idle, *self._spares)
 
+    @property
+    def sessions(self) -> set[str]:
+        """Those that have a worker, also one that is still to come or not yet gone."""
+        return {worker.session for worker in (*self.workers, *self._closing)} | self._coming.keys()
+
     def state(self, worker: Worker) -> str:
         """One word for `/status` and for logs."""
         if worker in self._spares:
@@ -128,11 +133,7 @@ class Pool:
         return new_uuid()
 
     def find(self, session: str) -> Worker | None:
-        for workers in (self._lent, self._idle, self._spares):
-            for worker in workers:
-                if worker.session == session:
-                    return worker
-        return None
+        return next((worker for worker in self.workers if worker.session == session), None)
 
     async def lend(self, order: Order, report: Callable[[int], None]) -> Worker:
         """The session's worker, for one turn. Raises Withdrawn, ClaudeMissing, ClaudeCrashed."""
@@ -157,8 +158,7 @@ class Pool:
         """Have the session's worker ready before its turn; False where a turn is at it, or there is no room for it."""
         worker = self.find(order.session)
         if worker is None:
-            taken = order.session in self._coming or any(each.session == order.session for each in self._closing)
-            return not taken and await self._ahead(order)
+            return order.session not in self.sessions and await self._ahead(order)
         if worker in self._idle and worker.alive and worker.profile == order.profile:
             self._idle[worker] = self._now()
             worker.thaw()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 
@@ -131,6 +131,10 @@ class ClaudeRunner:
         if session is None:
             return await self._pool.warm_spare(self._profile)
         return session.id not in self._live and await self._pool.warm(self._order(session, fresh=not session.turns))
+
+    @property
+    def live(self) -> Collection[str]:
+        return self._pool.sessions
 
     async def park(self, session: str) -> bool:
         return await self._pool.park(session)

@@ -30,6 +30,10 @@ class Known:
         self._ids.add(id)
         return len(self._ids) > before
 
+    def note(self, id: str, *, ours: bool) -> None:
+        """What the store said of an entry that this process worked at."""
+        (self._ids.add if ours else self._ids.discard)(id)
+
     def discard(self, *ids: str) -> None:
         self._ids.difference_update(ids)
 

@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from botkit.model import Admission, Admitted, Entry, Lease, Session
+from botkit.store import Beat
 from botkit.stores.acts.memory import MemoryActs
 from botkit.stores.buckets import Bucket, take
 from botkit.stores.codec import entry_bytes, entry_from
@@ -64,22 +65,21 @@ class MemoryStore:
     async def entries(self, ids: Collection[str]) -> Sequence[Entry]:
         return [self._entries[id][0] for id in ids if id in self._entries]
 
-    async def update(self, entry: Entry, session: Session | None = None) -> None:
-        held = self._entries.get(entry.id)
-        if held is not None:
-            self._entries[entry.id] = _kept(entry), held[1]
-        if session is not None and (held is not None or session.id not in self._sessions):
+    async def update(self, entry: Entry, owner: str, session: Session | None = None) -> bool:
+        if not self._has(entry.id, owner):
+            return False
+        self._entries[entry.id] = _kept(entry), owner
+        if session is not None:
             self._save(session)
+        return True
 
-    async def settle(self, entry: str, session: Session | None = None) -> None:
-        held = self._entries.pop(entry, None)
-        if session is not None and (held is not None or session.id not in self._sessions):
-            self._save(session)
+    async def settle(self, entry: str, owner: str) -> None:
+        if self._has(entry, owner):
+            del self._entries[entry]
 
-    async def bury(self, entry: str, why: str) -> None:
-        held = self._entries.pop(entry, None)
-        if held is not None:
-            self._dead[entry] = held[0], why
+    async def bury(self, entry: str, owner: str, why: str) -> None:
+        if self._has(entry, owner):
+            self._dead[entry] = self._entries.pop(entry)[0], why
 
     async def dead(self) -> Sequence[tuple[Entry, str]]:
         return sorted(self._dead.values(), key=lambda letter: (letter[0].accepted, letter[0].id))
@@ -103,9 +103,11 @@ class MemoryStore:
     async def owners(self) -> Collection[str]:
         return {holder for _, holder in self._entries.values()} | {held.owner for held in self._leases.values()}
 
-    async def beat(self, owner: str, now: float, ttl: float) -> Collection[str]:
+    async def beat(self, owner: str, now: float, ttl: float, leases: Collection[Lease] = ()) -> Beat:
         self._alive[owner] = now + ttl
-        return {key for key, held in self._leases.items() if held.owner == owner and held.wanted > now}
+        mine = {key: held for key, held in self._leases.items() if held.owner == owner}
+        wanted = {key for key, held in mine.items() if held.wanted > now}
+        return Beat(wanted, {each.key for each in leases if each.key not in mine or mine[each.key].token != each.token})
 
     async def session(self, conversation: str) -> Session | None:
         return self._sessions.get(self._bound.get(conversation, ""))
@@ -183,6 +185,9 @@ class MemoryStore:
 
     async def __aexit__(self, *exc: object) -> None:
         """Nothing to give back; what is remembered stays until the object goes."""
+
+    def _has(self, entry: str, owner: str) -> bool:
+        return entry in self._entries and self._entries[entry][1] == owner
 
     def _save(self, session: Session) -> None:
         before = self._sessions.get(session.id)

@@ -28,6 +28,7 @@ from typing import Any
 from urllib.parse import quote
 
 from botkit.model import Admission, Admitted, Entry, Lease, Session
+from botkit.store import Beat
 from botkit.stores import scripts, session_scripts
 from botkit.stores.acts.redis import RedisActs
 from botkit.stores.codec import entry_bytes, session_bytes
@@ -78,17 +79,17 @@ class RedisStore:
         rows = await self._server.command("HMGET", "botkit:entries", *ids)
         return readable(data for data in rows if data is not None)
 
-    async def update(self, entry: Entry, session: Session | None = None) -> None:
-        key = f"{entry.bot}/{entry.message.conversation.adapter}/{entry.message.id}"  # as in `Admission.key`
-        known = (entry.id, entry_bytes(entry), key, entry.accepted)
-        await self._server.run(scripts.UPDATE, *known, *self._saving(session))
+    async def update(self, entry: Entry, owner: str, session: Session | None = None) -> bool:
+        changed = await self._server.run(scripts.UPDATE, entry.id, owner, entry_bytes(entry), *self._saving(session))
+        self._known.note(entry.id, ours=bool(changed))
+        return bool(changed)
 
-    async def settle(self, entry: str, session: Session | None = None) -> None:
-        await self._server.run(scripts.SETTLE, entry, *self._saving(session))
+    async def settle(self, entry: str, owner: str) -> None:
+        await self._server.run(scripts.SETTLE, entry, owner)
         self._known.discard(entry)
 
-    async def bury(self, entry: str, why: str) -> None:
-        await self._server.run(scripts.BURY, entry, _text(why))
+    async def bury(self, entry: str, owner: str, why: str) -> None:
+        await self._server.run(scripts.BURY, entry, owner, _text(why))
         self._known.discard(entry)
 
     async def dead(self) -> Sequence[tuple[Entry, str]]:
@@ -111,8 +112,10 @@ class RedisStore:
     async def owners(self) -> Collection[str]:
         return {name.decode() for name in await self._server.run(scripts.OWNERS)}
 
-    async def beat(self, owner: str, now: float, ttl: float) -> Collection[str]:
-        return {key.decode() for key in await self._server.run(scripts.BEAT, owner, now, ttl)}
+    async def beat(self, owner: str, now: float, ttl: float, leases: Collection[Lease] = ()) -> Beat:
+        held = [part for lease in leases for part in (lease.key, lease.token)]
+        wanted, lost = await self._server.run(scripts.BEAT, owner, now, ttl, *held)
+        return Beat({key.decode() for key in wanted}, {key.decode() for key in lost})
 
     async def session(self, conversation: str) -> Session | None:
         return _session(await self._server.run(session_scripts.SESSION, conversation)) if conversation else None

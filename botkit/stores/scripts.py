@@ -80,32 +80,28 @@ local function drop(id)
 end
 """
 
-# entry, data, key, accepted, then perhaps a session
+# entry, owner, data, then perhaps a session
 UPDATE = (
     SESSIONS
     + """
-local id, data, key, accepted = unpack(ARGV, 1, 4)
-local held = redis.call('HEXISTS', 'botkit:entries', id) == 1
-if held then
-  redis.call('HSET', 'botkit:entries', id, data)
-else
-  -- Settled long ago, or the server came back empty: what is being answered must not be taken for new.
-  redis.call('ZADD', 'botkit:seen', 'NX', accepted, key)
-end
-save_with(5, not held)
+local id, owner, data = unpack(ARGV, 1, 3)
+if redis.call('HGET', 'botkit:entry:owner', id) ~= owner then return 0 end
+redis.call('HSET', 'botkit:entries', id, data)
+if ARGV[4] then save(4) end
+return 1
 """
 )
 
-# entry, then perhaps a session
-SETTLE = SESSIONS + _DROP + "save_with(2, not drop(ARGV[1]))"
+# entry, owner
+SETTLE = _DROP + "if redis.call('HGET', 'botkit:entry:owner', ARGV[1]) == ARGV[2] then drop(ARGV[1]) end"
 
-# entry, why
+# entry, owner, why
 BURY = (
     _DROP
     + """
-local id, why = ARGV[1], ARGV[2]
+local id, owner, why = unpack(ARGV)
+if redis.call('HGET', 'botkit:entry:owner', id) ~= owner then return end
 local data = redis.call('HGET', 'botkit:entries', id)
-if not data then return end
 redis.call('HSET', 'botkit:dead:data', id, data)
 redis.call('HSET', 'botkit:dead:why', id, why)
 redis.call('ZADD', 'botkit:dead', drop(id), id)
@@ -165,16 +161,22 @@ end
 return names
 """
 
-# owner, now, ttl
+# owner, now, ttl, then key and token of each lease it believes to have
 BEAT = """
-local owner, now, ttl = unpack(ARGV)
+local owner, now, ttl = unpack(ARGV, 1, 3)
 redis.call('ZADD', 'botkit:owners', string.format('%.17g', now + ttl), owner)
 redis.call('ZREMRANGEBYSCORE', 'botkit:wanted', '-inf', now)
 local keys = {}
 for _, key in ipairs(redis.call('ZRANGE', 'botkit:wanted', 0, -1)) do
   if redis.call('HGET', 'botkit:lease:owner', key) == owner then keys[#keys + 1] = key end
 end
-return keys
+local lost = {}
+for i = 4, #ARGV, 2 do
+  local key = ARGV[i]
+  local holder, token = redis.call('HGET', 'botkit:lease:owner', key), redis.call('HGET', 'botkit:lease:token', key)
+  if holder ~= owner or token ~= ARGV[i + 1] then lost[#lost + 1] = key end
+end
+return {keys, lost}
 """
 
 # key, owner, now, ttl

@@ -37,10 +37,6 @@ local function save(at)
     for _, name in ipairs(kept) do redis.call('EXPIRE', name, ttl) end
   end
 end
--- Too late: whoever took the entry over has a newer session. Only one that was lost altogether is put back.
-local function save_with(at, late)
-  if ARGV[at] and not (late and find(ARGV[at])) then save(at) end
-end
 """
 
 SESSION = SESSIONS + "return bound(ARGV[1])"

@@ -8,6 +8,7 @@ from pathlib import Path
 from sqlite3 import Connection, sqlite_version
 
 from botkit.model import Admission, Admitted, Entry, Lease, Session
+from botkit.store import Beat
 from botkit.stores import tables
 from botkit.stores.acts.sqlite import SqliteActs
 from botkit.stores.backup import backup
@@ -49,17 +50,18 @@ class SqliteStore:
     async def entries(self, ids: Collection[str]) -> Sequence[Entry]:
         return readable(await self._db.read(lambda db: tables.entries(db, ids)))
 
-    async def update(self, entry: Entry, session: Session | None = None) -> None:
+    async def update(self, entry: Entry, owner: str, session: Session | None = None) -> bool:
         data, bound = entry_bytes(entry), _bound(session)
-        await self._db.write(lambda db: tables.update(db, entry.id, data, bound))
+        ours = await self._db.write(lambda db: tables.update(db, entry.id, owner, data, bound))
+        self._known.note(entry.id, ours=ours)
+        return ours
 
-    async def settle(self, entry: str, session: Session | None = None) -> None:
-        bound = _bound(session)
-        await self._db.write(lambda db: tables.settle(db, entry, bound))
+    async def settle(self, entry: str, owner: str) -> None:
+        await self._db.write(lambda db: tables.settle(db, entry, owner))
         self._known.discard(entry)
 
-    async def bury(self, entry: str, why: str) -> None:
-        await self._db.write(lambda db: tables.bury(db, entry, why))
+    async def bury(self, entry: str, owner: str, why: str) -> None:
+        await self._db.write(lambda db: tables.bury(db, entry, owner, why))
         self._known.discard(entry)
 
     async def dead(self) -> Sequence[tuple[Entry, str]]:
@@ -74,9 +76,9 @@ class SqliteStore:
     async def owners(self) -> Collection[str]:
         return await self._db.read(tables.owners)
 
-    async def beat(self, owner: str, now: float, ttl: float) -> Collection[str]:
+    async def beat(self, owner: str, now: float, ttl: float, leases: Collection[Lease] = ()) -> Beat:
         # After a power cut nobody is alive anyway, so a beat is not worth a write to the disk.
-        return await self._db.write(lambda db: tables.beat(db, owner, now, ttl), durable=False)
+        return await self._db.write(lambda db: tables.beat(db, owner, now, ttl, leases), durable=False)
 
     async def session(self, conversation: str) -> Session | None:
         return _session(await self._db.read(lambda db: tables.bound_to(db, conversation)))

@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from botkit.model import Admission, Admitted, Lease, Limit, Session
+from botkit.store import Beat
 from botkit.stores.buckets import Bucket, Taken, take
 from botkit.stores.rules import GRACE, LISTED
 
@@ -43,19 +44,23 @@ def entries(db: Connection, ids: Collection[str]) -> list[bytes]:
     return [data for (data,) in db.execute(f"SELECT data FROM entry WHERE id IN ({marks})", tuple(ids))]
 
 
-def update(db: Connection, entry: str, data: bytes, session: Bound | None) -> None:
-    changed = db.execute("UPDATE entry SET data = ? WHERE id = ?", (data, entry))
-    _save_with(db, session, late=not changed.rowcount)
+def update(db: Connection, entry: str, owner: str, data: bytes, session: Bound | None) -> bool:
+    changed = db.execute("UPDATE entry SET data = ? WHERE id = ? AND owner = ?", (data, entry, owner))
+    if changed.rowcount and session is not None:
+        save_session(db, session)
+    return bool(changed.rowcount)
 
 
-def settle(db: Connection, entry: str, session: Bound | None) -> None:
-    gone = db.execute("DELETE FROM entry WHERE id = ?", (entry,))
-    _save_with(db, session, late=not gone.rowcount)
+def settle(db: Connection, entry: str, owner: str) -> None:
+    db.execute("DELETE FROM entry WHERE id = ? AND owner = ?", (entry, owner))
 
 
-def bury(db: Connection, entry: str, why: str) -> None:
-    db.execute("INSERT OR REPLACE INTO dead SELECT id, accepted, ?, data FROM entry WHERE id = ?", (why, entry))
-    db.execute("DELETE FROM entry WHERE id = ?", (entry,))
+def bury(db: Connection, entry: str, owner: str, why: str) -> None:
+    db.execute(
+        "INSERT OR REPLACE INTO dead SELECT id, accepted, ?, data FROM entry WHERE id = ? AND owner = ?",
+        (why, entry, owner),
+    )
+    settle(db, entry, owner)
 
 
 def dead(db: Connection) -> list[tuple[bytes, str]]:
@@ -85,9 +90,11 @@ def owners(db: Connection) -> set[str]:
     return {str(name) for (name,) in db.execute("SELECT owner FROM entry UNION SELECT owner FROM lease")}
 
 
-def beat(db: Connection, owner: str, now: float, ttl: float) -> set[str]:
+def beat(db: Connection, owner: str, now: float, ttl: float, leases: Collection[Lease]) -> Beat:
     db.execute("INSERT OR REPLACE INTO owner VALUES (?, ?)", (owner, now + ttl))
-    return {str(key) for (key,) in db.execute("SELECT key FROM lease WHERE owner = ? AND wanted > ?", (owner, now))}
+    rows = db.execute("SELECT key, token, wanted > ? FROM lease WHERE owner = ?", (now, owner)).fetchall()
+    mine = {Lease(key, token) for key, token, _ in rows}
+    return Beat({key for key, _, wanted in rows if wanted}, {lease.key for lease in leases if lease not in mine})
 
 
 def bound_to(db: Connection, conversation: str) -> SessionRow | None:
@@ -183,12 +190,6 @@ def purge(db: Connection, seen: float, sessions: float) -> int:
 
 def unfinished(db: Connection) -> int:
     return int(db.execute("SELECT count(*) FROM entry").fetchone()[0])
-
-
-def _save_with(db: Connection, bound: Bound | None, *, late: bool) -> None:
-    # Too late: whoever took the entry over has a newer session. Only one that was lost altogether is put back.
-    if bound is not None and not (late and find_session(db, bound.session.id)):
-        save_session(db, bound)
 
 
 def _buckets(db: Connection, limits: Sequence[Limit]) -> dict[str, Bucket]:

@@ -17,8 +17,9 @@ from typing import Protocol
 
 from botkit.errors import Gone, NotAllowed, RateLimited, TooLong
 from botkit.events import TextDelta, TurnFinished
-from botkit.model import Action, Conversation, Message, MessageRef, Outgoing, ReplyState
+from botkit.model import Action, Conversation, Message, MessageRef, Outgoing
 from botkit.protocols import Adapter, Messenger
+from botkit.testing.noted import Noted
 
 _BOUND = 30.0
 _PINGS = '@everyone @here @channel <!channel> <!here> <@U123> <@!123> <@&456> <!subteam^S1> <at user_id="all"></at>'
@@ -196,18 +197,14 @@ async def an_unknown_channel_is_not_a_crash(stage: Stage) -> None:
 
 
 async def a_reply_ends_on_the_platform(stage: AdapterStage) -> None:
-    posted: list[MessageRef] = []
-
-    def note(state: ReplyState) -> None:
-        posted.extend(state.refs)
-
-    reply = stage.adapter.reply_to(stage.message, nonce="contract-turn", checkpoint=note)
+    noted = Noted()
+    reply = stage.adapter.reply_to(stage.message, nonce="contract-turn", checkpoint=noted)
     async with asyncio.timeout(_BOUND), reply:
         reply.push(TextDelta("Half an "))
         reply.push(TurnFinished("Half an answer, and the rest."))
     assert reply.delivered
     assert reply.state.refs, "the reply knows its messages"
-    assert set(reply.state.refs) <= set(posted), "each new message was reported"
+    assert set(reply.state.refs) <= {ref for state in noted for ref in state.refs}, "each new message was reported"
     assert "and the rest" in (await stage.shown(reply.state.refs[-1]) or "")
 
 

@@ -33,6 +33,7 @@ async def check_runner(runner: Runner, make_turn: Callable[[str], Turn], prompts
     await check_tools(runner, make_turn(prompts.tool))
     await check_stop(runner, make_turn(prompts.long))
     await check_leaving(runner, make_turn(prompts.long))
+    await check_live(runner, make_turn(prompts.short))
     await check_strangers(runner, make_turn(prompts.short))
 
 
@@ -75,6 +76,18 @@ async def check_leaving(runner: Runner, turn: Turn) -> None:
         async with runner.start(turn) as events:
             await anext(events)
         assert not await runner.stop(turn.session.id), "nothing runs after the turn was left"
+
+
+async def check_live(runner: Runner, turn: Turn) -> None:
+    """A session counts as live from its turn until its worker is parked."""
+    assert turn.session.id not in runner.live
+    async with asyncio.timeout(PATIENCE):
+        async with runner.start(turn) as events:
+            await anext(events)
+            assert turn.session.id in runner.live
+            await _collect(events)
+        assert await runner.park(turn.session.id)
+        assert turn.session.id not in runner.live
 
 
 async def check_strangers(runner: Runner, turn: Turn) -> None:

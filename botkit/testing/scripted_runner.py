@@ -46,6 +46,8 @@ class ScriptedRunner:
         self.parked: list[str] = []
         self.warmed: list[str] = []
         """Sessions made ready before their turn; '' for a new one's."""
+        self.live: set[str] = set()
+        """See `Runner.live`: those of turns, until they are parked."""
         self.said: dict[str, tuple[Said, ...]] = {}
         """The histories of sessions, as a test would have them."""
         self.gate = asyncio.Event()
@@ -59,6 +61,7 @@ class ScriptedRunner:
     async def start(self, turn: Turn) -> AsyncGenerator[AsyncIterator[TurnEvent]]:
         """See `Runner.start`."""
         self.turns.append(turn)
+        self.live.add(turn.session.id)
         self._stops[turn.session.id], self._ended[turn.session.id] = asyncio.Event(), asyncio.Event()
         events = self._events(turn)
         try:
@@ -125,6 +128,7 @@ class ScriptedRunner:
     async def warm(self, session: Session | None) -> bool:
         """See `Runner.warm`."""
         self.warmed.append(session.id if session is not None else "")
+        self.live |= {session.id} if session is not None else set()
         return True
 
     async def park(self, session: str) -> bool:
@@ -132,6 +136,7 @@ class ScriptedRunner:
         if session in self._stops:
             return False
         self.parked.append(session)
+        self.live.discard(session)
         return True
 
     async def history(self, session: str) -> Sequence[Said]:
@@ -143,6 +148,7 @@ class ScriptedRunner:
         if session in self._stops:
             return False
         self.said.pop(session, None)
+        self.live.discard(session)
         return True
 
     async def fork(self, session: Session, id: str) -> bool:

@@ -35,7 +35,7 @@ class AdmissionContract:
 
     async def test_a_repeat_is_recognised_after_the_answer(self, store: Store) -> None:
         await store.admit(admission("turn-1", key="same"), "me")
-        await store.settle("turn-1")
+        await store.settle("turn-1", "me")
         assert (await store.admit(admission("turn-2", key="same"), "me")).repeat
 
     async def test_of_many_deliveries_at_once_one_is_admitted(self, store: Store, another_store: Store) -> None:

@@ -26,7 +26,7 @@ class JournalContract:
     async def test_an_update_replaces_the_entry(self, store: Store) -> None:
         await store.admit(admission("turn-1"), "me")
         changed = _worked_on(entry("turn-1"))
-        await store.update(changed)
+        await store.update(changed, "me")
         assert list(await store.take_over("helper", "you", ["me"], NOW)) == [changed]
 
     async def test_entries_are_found_by_their_ids_while_they_are_in_the_journal(
@@ -34,46 +34,67 @@ class JournalContract:
     ) -> None:
         for id in ("turn-1", "turn-2", "turn-3"):
             await store.admit(admission(id), "me")
-        await store.update(_worked_on(entry("turn-1")))
-        await store.settle("turn-2")
-        await store.bury("turn-3", "enough")
+        await store.update(_worked_on(entry("turn-1")), "me")
+        await store.settle("turn-2", "me")
+        await store.bury("turn-3", "me", "enough")
         found = await another_store.entries(["turn-1", "turn-2", "turn-3", "turn-4", NASTY])
         assert list(found) == [_worked_on(entry("turn-1"))]
         assert list(await store.entries([])) == []
 
-    async def test_an_update_and_a_settlement_save_the_session(self, store: Store) -> None:
+    async def test_an_update_saves_the_session(self, store: Store) -> None:
         await store.admit(admission("turn-1"), "me")
-        await store.update(entry("turn-1"), session(used=NOW + 1))
+        assert await store.update(entry("turn-1"), "me", session(used=NOW + 1))
         assert await store.session("helper/here") == session(used=NOW + 1)
-        await store.settle("turn-1", session(used=NOW + 2))
-        assert await store.session("helper/here") == session(used=NOW + 2)
 
     async def test_a_settled_entry_stays_settled(self, store: Store) -> None:
         await store.admit(admission("turn-1"), "me")
-        await store.settle("turn-1")
-        await store.settle("turn-1")
-        await store.update(entry("turn-1"))
+        await store.settle("turn-1", "me")
+        await store.settle("turn-1", "me")
+        assert not await store.update(entry("turn-1"), "me")
         assert not await store.take_over("helper", "you", ["me"], LATE)
         assert not await store.owners()
 
     async def test_who_comes_late_does_not_overwrite_the_newer_session(self, store: Store) -> None:
         await store.admit(admission("turn-1"), "me")
         newer = session(used=NOW + 9)
-        await store.settle("turn-1", newer)
-        await store.update(entry("turn-1"), session(used=NOW + 1))
-        await store.settle("turn-1", session(used=NOW + 1))
+        await store.update(entry("turn-1"), "me", newer)
+        await store.settle("turn-1", "me")
+        assert not await store.update(entry("turn-1"), "me", session(used=NOW + 1))
         assert await store.find_session("s-1") == newer
 
-    async def test_a_store_that_lost_everything_gets_the_session_back(self, store: Store) -> None:
-        await store.settle("turn-of-before", session())
-        assert await store.session("helper/here") == session()
+    async def test_who_lost_an_entry_to_another_process_can_no_longer_touch_it(
+        self, store: Store, another_store: Store
+    ) -> None:
+        await store.admit(admission("turn-1"), "me")
+        await another_store.take_over("helper", "you", ["me"], NOW)
+        changed = _worked_on(entry("turn-1"))
+        assert await another_store.update(changed, "you", session(used=NOW + 9))
+        assert not await store.update(entry("turn-1"), "me", session(used=NOW + 1))
+        await store.settle("turn-1", "me")
+        await store.bury("turn-1", "me", "late")
+        assert list(await store.entries(["turn-1"])) == [changed]
+        assert await store.find_session("s-1") == session(used=NOW + 9)
+        assert not await store.dead()
+        assert (await store.admit(admission("turn-1"), "me")).repeat, "the other one's, not lost by the store"
+        await another_store.settle("turn-1", "you")
+        assert not await store.entries(["turn-1"])
+
+    async def test_an_entry_that_came_back_to_its_first_process_is_its_own_again(
+        self, store: Store, another_store: Store
+    ) -> None:
+        await store.admit(admission("turn-1"), "me")
+        await another_store.take_over("helper", "you", ["me"], NOW)
+        assert not await store.update(entry("turn-1"), "me")
+        assert [each.id for each in await store.take_over("helper", "me", ["you"], NOW)] == ["turn-1"]
+        assert await store.update(entry("turn-1"), "me")
+        assert not await store.take_over("helper", "me", [], NOW), "it is known to be ours"
 
     async def test_a_buried_entry_is_a_dead_letter(self, store: Store) -> None:
         for id, accepted in (("turn-2", NOW + 2), ("turn-1", NOW + 1)):
             await store.admit(admission(id, now=accepted), "me")
-            await store.bury(id, f"gave up {id} ✗")
-        await store.bury("turn-1", "a second time")
-        await store.update(entry("turn-1"))
+            await store.bury(id, "me", f"gave up {id} ✗")
+        await store.bury("turn-1", "me", "a second time")
+        await store.update(entry("turn-1"), "me")
         letters = [(letter.id, why) for letter, why in await store.dead()]
         assert letters == [("turn-1", "gave up turn-1 ✗"), ("turn-2", "gave up turn-2 ✗")]
         assert not await store.take_over("helper", "you", ["me"], LATE)
@@ -131,7 +152,7 @@ class JournalContract:
 
     async def test_taking_over_does_not_count_as_an_attempt(self, store: Store) -> None:
         await store.admit(admission("turn-1"), "me")
-        await store.update(replace(entry("turn-1"), attempts=2))
+        await store.update(replace(entry("turn-1"), attempts=2), "me")
         (found,) = await store.take_over("helper", "you", ["me"], NOW)
         assert found.attempts == 2
 
@@ -165,7 +186,7 @@ class JournalContract:
     async def test_dead_letters_go_when_they_are_old(self, store: Store) -> None:
         for id, accepted in (("old", NOW), ("new", NOW + 10)):
             await store.admit(admission(id, now=accepted), "me")
-            await store.bury(id, "gave up")
+            await store.bury(id, "me", "gave up")
         assert await store.purge(seen=NOW + 5, sessions=0.0) == 2, "a dead letter and the memory of its message"
         assert [letter.id for letter, _ in await store.dead()] == ["new"]
 

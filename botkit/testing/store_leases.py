@@ -44,28 +44,28 @@ class LeasesContract:
     async def test_the_holder_is_told_that_its_lease_is_wanted(self, store: Store, another_store: Store) -> None:
         await _taken(store, "thing", "me", NOW)
         await _taken(store, "unwanted", "me", NOW)
-        assert not await store.beat("me", NOW, TTL)
+        assert not (await store.beat("me", NOW, TTL)).wanted
         await another_store.lease("thing", "you", NOW + 1, TTL)
-        assert set(await store.beat("me", NOW + 2, TTL)) == {"thing"}
-        assert set(await store.beat("me", NOW + 3, TTL)) == {"thing"}, "told until it is given back"
-        assert not await another_store.beat("you", NOW + 3, TTL)
+        assert set((await store.beat("me", NOW + 2, TTL)).wanted) == {"thing"}
+        assert set((await store.beat("me", NOW + 3, TTL)).wanted) == {"thing"}, "told until it is given back"
+        assert not (await another_store.beat("you", NOW + 3, TTL)).wanted
 
     async def test_a_new_holder_is_not_told_what_the_old_one_was(self, store: Store) -> None:
         mine = await _taken(store, "thing", "me", NOW)
         await store.lease("thing", "you", NOW, TTL)
         await store.release(mine, "me")
         await _taken(store, "thing", "you", NOW + 1)
-        assert not await store.beat("you", NOW + 1, TTL)
+        assert not (await store.beat("you", NOW + 1, TTL)).wanted
 
     async def test_who_no_longer_asks_no_longer_waits(self, store: Store) -> None:
         await _taken(store, "thing", "me", NOW)
         await store.lease("thing", "you", NOW, TTL)
-        assert not await store.beat("me", NOW + 10 * TTL, TTL)
+        assert not (await store.beat("me", NOW + 10 * TTL, TTL)).wanted
 
     async def test_who_only_looks_asks_for_nothing(self, store: Store) -> None:
         await _taken(store, "thing", "me", NOW)
         assert await store.lease("thing", "you", NOW, 0.0) is None
-        assert not await store.beat("me", NOW, TTL)
+        assert not (await store.beat("me", NOW, TTL)).wanted
 
     async def test_a_beat_keeps_all_leases(self, store: Store) -> None:
         for key in ("one", "two"):
@@ -80,10 +80,23 @@ class LeasesContract:
         lost = await _taken(store, "thing", "me", NOW)
         now = NOW + TTL + 1
         theirs = await _taken(another_store, "thing", "you", now)
-        assert not await store.beat("me", now, TTL)
+        assert not (await store.beat("me", now, TTL)).wanted
         await store.release(lost, "me")
         assert await store.lease("thing", "me", now, TTL) is None
         assert await _taken(another_store, "thing", "you", now) == theirs
+
+    async def test_the_holder_is_told_which_leases_it_no_longer_has(self, store: Store, another_store: Store) -> None:
+        kept, lost, given_back = [await _taken(store, key, "me", NOW) for key in ("kept", "lost", "given back")]
+        held = [kept, lost, given_back]
+        assert not (await store.beat("me", NOW, TTL, held)).lost
+        await store.release(given_back, "me")
+        late = NOW + TTL + 1
+        await _taken(another_store, "lost", "you", late)
+        assert set((await store.beat("me", late, TTL, held)).lost) == {"lost", "given back"}
+        await _taken(store, "given back", "me", late)
+        assert set((await store.beat("me", late, TTL, held)).lost) == {"lost", "given back"}, (
+            "it may have been another's"
+        )
 
     async def test_an_old_lease_does_not_give_back_the_holders_new_one(self, store: Store) -> None:
         old = await _taken(store, "thing", "me", NOW)
@@ -103,7 +116,7 @@ class LeasesContract:
         for key in (NASTY, "*", "a:b", "a"):
             await _taken(store, key, f"me {NASTY}", NOW)
             assert await store.lease(key, "you", NOW, TTL) is None
-        assert set(await store.beat(f"me {NASTY}", NOW, TTL)) == {NASTY, "*", "a:b", "a"}
+        assert set((await store.beat(f"me {NASTY}", NOW, TTL)).wanted) == {NASTY, "*", "a:b", "a"}
 
 
 async def _taken(store: Store, key: str, owner: str, now: float) -> Lease:

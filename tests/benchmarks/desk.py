@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -73,6 +73,10 @@ class Stamped:
 
     async def warm(self, session: Session | None) -> bool:
         return await self._runner.warm(session)
+
+    @property
+    def live(self) -> Collection[str]:
+        return self._runner.live
 
     async def park(self, session: str) -> bool:
         return await self._runner.park(session)

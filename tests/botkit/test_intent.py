@@ -105,5 +105,5 @@ async def test_a_session_that_another_process_holds_is_neither_readied_nor_asked
     async with talked(one) as (_, where), other.bot() as bot:
         await signed(bot, where)
         assert other.runner.warmed == []
-        assert not await store.beat(f"{one.owner}|main", time.time(), 15.0)
+        assert not (await store.beat(f"{one.owner}|main", time.time(), 15.0)).wanted
         assert one.runner.parked == []

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from botkit.leases import TTL, gone, owner
+from botkit.clock import TTL
+from botkit.leases import gone, owner
 from botkit.protocols import Store
 from botkit.stores import open_store
 from botkit.testing.scripted_runner import ScriptedRunner

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
+from botkit.clock import Pulse
 from botkit.errors import StoreError
 from botkit.events import TurnFailed, TurnFinished
 from botkit.model import Admission, Entry, MessageRef, ReplyState, Session
-from botkit.record import Record
+from botkit.record import Record, admission_key
 from botkit.stores.memory import MemoryStore
 from botkit.testing.memory_adapter import MemoryAdapter
 
@@ -15,8 +16,8 @@ from botkit.testing.memory_adapter import MemoryAdapter
 async def opened(store: MemoryStore) -> Record:
     message = MemoryAdapter().message("hello", id="m1")
     entry = Entry("t1", "main", f"main/{message.conversation.key}", message, 1.0)
-    await store.admit(Admission("m1", (), entry, 1.0), "me")
-    return Record(store, entry)
+    await store.admit(Admission(admission_key(entry), (), entry, 1.0), "me")
+    return Record(store, entry, "me", Pulse())
 
 
 async def kept(store: MemoryStore) -> list[Entry]:
@@ -54,7 +55,7 @@ async def test_the_outcome_is_durable_before_it_is_shown() -> None:
 
 async def test_a_silent_store_never_stops_the_turn() -> None:
     class Silent(MemoryStore):
-        async def update(self, entry: Entry, session: Session | None = None) -> None:
+        async def update(self, entry: Entry, owner: str, session: Session | None = None) -> bool:
             raise StoreError("silent")
 
     async with asyncio.timeout(5):

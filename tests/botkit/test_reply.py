@@ -33,6 +33,7 @@ from botkit.model import Capabilities, Conversation, MessageRef, Outgoing, Reply
 from botkit.pacing import Pacer
 from botkit.reply import LAST_WORDS, TICK, EditReply
 from botkit.testing.messengers import MemoryMessenger
+from botkit.testing.noted import Noted
 from botkit.testing.virtual import virtual
 
 THREAD = Conversation("fake", "T1", "C1", "1.0")
@@ -47,7 +48,7 @@ class Stage:
     pacer: Pacer = field(default_factory=lambda: Pacer({}))
     display: Display = BARE
     resume: ReplyState | None = None
-    states: list[ReplyState] = field(default_factory=list[ReplyState])
+    states: Noted = field(default_factory=Noted)
 
     def reply(self, conversation: Conversation = THREAD, *, patience: float = 600.0) -> EditReply:
         return EditReply(
@@ -57,7 +58,7 @@ class Stage:
             pacer=self.pacer,
             display=self.display,
             resume=self.resume,
-            checkpoint=self.states.append,
+            checkpoint=self.states,
             patience=patience,
         )
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from botkit.clock import Pulse
 from botkit.display import Display
 from botkit.errors import AdapterError, NotAllowed, RateLimited, TooLong, Unreachable
 from botkit.events import FileOffered, TextDelta, TurnFinished
@@ -19,6 +20,7 @@ from botkit.reply import EditReply
 from botkit.stores.codec import entry_bytes, entry_from
 from botkit.stores.memory import MemoryStore
 from botkit.testing.messengers import MemoryMessenger
+from botkit.testing.noted import Noted
 from botkit.testing.store_values import entry
 from botkit.testing.virtual import virtual
 
@@ -27,9 +29,7 @@ FILE = FileOffered(Path("/srv/report.txt"), "report.txt", "Look", Path("/srv/.bo
 NONCE = "turn1.file.1"
 
 
-def reply_on(
-    messenger: MemoryMessenger, states: list[ReplyState] | None = None, resume: ReplyState | None = None
-) -> EditReply:
+def reply_on(messenger: MemoryMessenger, states: Noted | None = None, resume: ReplyState | None = None) -> EditReply:
     return EditReply(
         messenger,
         THREAD,
@@ -37,7 +37,7 @@ def reply_on(
         pacer=Pacer({}),
         display=Display(footer=False),
         resume=resume,
-        checkpoint=(states if states is not None else []).append,
+        checkpoint=states,
     )
 
 
@@ -47,7 +47,7 @@ def seen(messenger: MemoryMessenger) -> list[tuple[str, tuple[str, ...]]]:
 
 @virtual
 async def test_a_file_is_a_message_of_its_own_at_once() -> None:
-    messenger, states = MemoryMessenger(), list[ReplyState]()
+    messenger, states = MemoryMessenger(), Noted()
     async with reply_on(messenger, states) as reply:
         reply.push(TextDelta("Writing"))
         await messenger.until(lambda: len(messenger.messages) == 1)
@@ -83,7 +83,7 @@ async def test_a_platform_without_files_names_the_path() -> None:
     ],
 )
 async def test_a_file_that_is_refused_is_said_in_the_answer(problem: AdapterError, edits: bool) -> None:
-    messenger, states = MemoryMessenger(Capabilities(max_chars=4000, edits=edits)), list[ReplyState]()
+    messenger, states = MemoryMessenger(Capabilities(max_chars=4000, edits=edits)), Noted()
     messenger.fail("send", problem)
     async with reply_on(messenger, states) as reply:
         reply.push(FILE)
@@ -144,7 +144,7 @@ async def test_a_file_known_to_be_there_is_not_even_looked_for() -> None:
 
 async def test_the_journal_holds_a_file_before_it_goes_out_and_whatever_the_reply_says() -> None:
     store, before = MemoryStore(), entry()
-    record = Record(store, before)
+    record = Record(store, before, "me", Pulse())
     await record.offers(FILE)
     assert record.entry.reply.files == (FILE,)
     record.shown(ReplyState(text="so far"))

@@ -41,7 +41,7 @@ async def left_behind(parts: Parts, change: Callable[[Entry], Entry], text: str 
     key = f"main/{message.conversation.key}"
     entry = change(Entry(f"turn-{message.id}", "main", key, message, message.sent_at))
     await parts.store.admit(Admission(f"main/memory/{message.id}", (), entry, message.sent_at), "dead-host|1|1|x")
-    await parts.store.update(entry)
+    await parts.store.update(entry, "dead-host|1|1|x")
     await parts.store.beat("dead-host|1|1|x", 0.0, 0.0)
     return entry
 
@@ -173,13 +173,13 @@ class DownFor(MemoryStore):
         super().__init__()
         self.times = times
 
-    async def settle(self, entry: str, session: Session | None = None) -> None:
+    async def settle(self, entry: str, owner: str) -> None:
         await self._maybe()
-        await super().settle(entry, session)
+        await super().settle(entry, owner)
 
-    async def bury(self, entry: str, why: str) -> None:
+    async def bury(self, entry: str, owner: str, why: str) -> None:
         await self._maybe()
-        await super().bury(entry, why)
+        await super().bury(entry, owner, why)
 
     async def _maybe(self) -> None:
         if self.times:

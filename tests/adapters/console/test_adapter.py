@@ -23,6 +23,7 @@ from botkit.testing.adapter_contract import (
     messages_are_told_apart,
     rendering_is_pure,
 )
+from botkit.testing.noted import Noted
 
 CHECKS: tuple[Callable[[AdapterStage], Awaitable[None]], ...] = (
     *ADAPTER_CHECKS,
@@ -82,10 +83,10 @@ async def test_the_plugin_is_found_by_its_name() -> None:
 
 
 async def test_a_file_from_before_a_restart_is_named_unless_it_was(capsys: pytest.CaptureFixture[str]) -> None:
-    stage, states = Stdout(lambda: ""), list[ReplyState]()
+    stage, states = Stdout(lambda: ""), Noted()
     files = tuple(FileOffered(Path(f"/w/{name}.txt"), f"{name}.txt", "", Path("/c"), name) for name in "ab")
     past = ReplyState(files=files, sent=("a",))
-    async with stage.adapter.reply_to(stage.message, nonce="n", resume=past, checkpoint=states.append) as reply:
+    async with stage.adapter.reply_to(stage.message, nonce="n", resume=past, checkpoint=states) as reply:
         for file in files:
             reply.push(file)
         reply.push(TurnFinished("Done."))

@@ -45,9 +45,9 @@ def test_no_step_of_a_turn_looks_at_all_sessions(explaining: _Explaining) -> Non
     bound = Bound(known, session_bytes(known))
     data = entry_bytes(asked.entry)
     tables.admit(explaining, asked, data, "me")
-    tables.update(explaining, asked.entry.id, data, bound)
+    tables.update(explaining, asked.entry.id, "me", data, bound)
     tables.find_session(explaining, known.id)
-    tables.settle(explaining, asked.entry.id, bound)
+    tables.settle(explaining, asked.entry.id, "me")
     tables.list_sessions(explaining, known.bot, known.owner, NOW, None)
     assert len(explaining.plans) >= 5
     for sql, plan in explaining.plans.items():

@@ -97,7 +97,7 @@ async def test_all_that_is_kept_is_kept_under_one_prefix(redis_url: str) -> None
         keys = await command(redis_url, "KEYS", "*")
         assert all(key.startswith(b"botkit:") for key in keys)
         await store.purge(seen=NOW + 1e6, sessions=NOW + 1e6)
-        await store.settle("turn-1")
+        await store.settle("turn-1", "me")
         await store.set_mark("x", None)
         assert set(await command(redis_url, "KEYS", "*")) <= {b"botkit:token"}
 
@@ -164,11 +164,10 @@ async def test_a_full_server_takes_no_message_but_still_settles(redis_url: str, 
     try:
         with pytest.raises(StoreError, match="raise its maxmemory"):
             await store.admit(admission("turn-2"), "me")
-        await store.settle("turn-1", session())
+        await store.settle("turn-1", "me")
     finally:
         await command(redis_url, "CONFIG", "SET", "maxmemory", "0")
     assert not await store.owners()
-    assert await store.session("helper/here") == session()
     assert not (await store.admit(admission("turn-2"), "me")).repeat
 
 

@@ -44,7 +44,7 @@ async def test_everything_is_there_after_a_restart(tmp_path: Path) -> None:
     async with SqliteStore(path) as store:
         await store.admit(admission("turn-1", limit()), "me")
         await store.admit(admission("turn-2"), "me")
-        await store.bury("turn-2", "gave up")
+        await store.bury("turn-2", "me", "gave up")
         await store.save_session(session())
         await store.set_mark("muted/x", "yes")
         token = await store.lease("thing", "me", NOW, TTL)
