@@ -9,7 +9,10 @@ from collections.abc import Callable
 from types import TracebackType
 
 GATHER = 0.001
-"""Seconds from one round of reading to the next. A child that speaks after a silence is heard at once."""
+"""Seconds from one round of reading to the next, for each child that spoke in it. A child that speaks after a silence
+is heard at once."""
+LONGEST = 0.01
+"""The same at most, however many speak: too short for anybody to see."""
 CHUNK = 64 * 1024
 """Bytes read at once: what a pipe holds. For asyncio's own 256 KB, the C library maps memory anew each time."""
 
@@ -62,7 +65,7 @@ class Intake:
         if selector is not self._selector:
             return  # nobody is left
         if ready:
-            self._round = loop.call_at(began + GATHER, self._read, selector)
+            self._round = loop.call_at(began + min(GATHER * len(ready), LONGEST), self._read, selector)
         else:
             self._listen(selector)
 

@@ -56,6 +56,7 @@ async def test_all_that_a_child_says_is_read_before_its_end() -> None:
 
 async def test_a_child_that_was_asked_is_not_kept_waiting_for_the_next_round(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("botkit.claude.intake.GATHER", 60.0)
+    monkeypatch.setattr("botkit.claude.intake.LONGEST", 60.0)
     intake = Intake()
     child = _Child(intake)
     for word in (b"one", b"two", b"three"):
@@ -95,6 +96,22 @@ async def test_what_many_say_together_is_read_together() -> None:
         for child in children:
             await child.news.wait()
     assert len(rounds) < 10
+    for child in children:
+        child.end()
+    await _ended(*children)
+
+
+async def test_however_many_speak_nobody_waits_longer_than_the_longest_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("botkit.claude.intake.GATHER", 60.0)
+    intake = Intake()
+    children = [_Child(intake) for _ in range(5)]
+    for _ in range(3):
+        for child in children:
+            child.news.clear()
+            child.say(b"hello")
+        async with asyncio.timeout(SECONDS):
+            for child in children:
+                await child.news.wait()
     for child in children:
         child.end()
     await _ended(*children)
