@@ -216,6 +216,20 @@ async def test_a_server_that_hangs_is_an_error_within_two_seconds_and_loses_noth
             assert handed_out == (["turn-1"] if again.repeat else [])
 
 
+async def test_whoever_is_cancelled_while_redis_is_asked_stays_cancelled(redis_url: str) -> None:
+    """At any moment of a question; on Python 3.11 the client's own deadline swallowed every fourth cancellation."""
+    async with asyncio.timeout(20), RedisStore(redis_url) as store:
+        for steps in range(400):
+            asking = asyncio.create_task(store.set_mark("x", "y"))
+            for _ in range(steps % 13):
+                await asyncio.sleep(0)
+            if asking.cancel():
+                with pytest.raises(asyncio.CancelledError):
+                    await asking
+        await store.set_mark("x", "the connections are in order")
+        assert await store.mark("x") == "the connections are in order"
+
+
 async def test_an_answer_lost_on_the_way_loses_and_doubles_nothing(redis_url: str) -> None:
     async with Proxy(redis_url.removeprefix("unix://")) as proxy, RedisStore(proxy.url) as store:
         await store.set_mark("warm", "yes")
