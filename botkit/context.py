@@ -61,6 +61,7 @@ class Context:
         """The turn's numbered events, once it runs."""
         self._interrupted = recovered and record.entry.attempts > 0
         self._censor = Censor(bot.redactor)
+        self._files = {file.id: file for file in record.entry.reply.files}
         self._reply: Reply | None = None
         self._closed = False
         self._delivered = False
@@ -101,8 +102,9 @@ class Context:
     async def _show(self, event: TurnEvent) -> None:
         if isinstance(event, FileOffered):
             await self.record.offers(event)
-        elif isinstance(event, TurnFinished) and self.entry.reply.files:
-            event = replace(event, files=self.entry.reply.files)
+            self._files[event.id] = event
+        elif isinstance(event, TurnFinished) and self._files:
+            event = replace(event, files=tuple(self._files.values()))
         if self.log is not None:
             self.log.append(event)
         if self._reply is None:

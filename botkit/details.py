@@ -56,4 +56,4 @@ def _kept(text: str, workdir: Path, session: str) -> FileOffered:
     id = hashlib.sha256(data).hexdigest()[:16]
     file = upload_folder(workdir, session) / f"sent-{id}"
     file.write_bytes(data)
-    return FileOffered(file, texts.DETAILS, "", file, id)
+    return FileOffered(file, texts.DETAILS, "", file, id, len(data))

@@ -160,6 +160,8 @@ class FileOffered:
     """What was in it when Claude sent it: this is what goes out."""
     id: str
     """The same for the same name and content: in one turn they go out once, also after a restart."""
+    size: int = 0
+    """Bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +200,8 @@ class TurnFinished:
     """Policy turned the message down, and the text says so to its sender: one word for programs (`Refused.code`)."""
     retry_after: float = 0.0
     """Of a refusal: seconds until the message would pass, 0 where waiting does not help."""
+    files: tuple[FileOffered, ...] = ()
+    """All that were sent in the turn, also before a restart."""
 
 
 @dataclass(frozen=True, slots=True)

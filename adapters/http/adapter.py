@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
+
+import structlog
 
 from adapters.http.authors import KEY
 from adapters.http.reply import HttpReply, Waiting
@@ -15,9 +17,12 @@ from adapters.http.runs import RunDesk, RunReply
 from adapters.http.settings import HttpSettings
 from botkit.display import Display
 from botkit.errors import Gone, NotAllowed
+from botkit.events import FileOffered
 from botkit.folders import upload_folder
 from botkit.model import Attachment, Capabilities, Conversation, Message, MessageRef, Outgoing, ReplyState, Role
 from botkit.protocols import Checkpoint, Hub, Reply
+
+log = structlog.get_logger("botkit")
 
 INBOX = "http"
 """Holds received files, among the uploads of a bot's workdir, until their turn fetches them."""
@@ -90,11 +95,16 @@ class HttpAdapter:
         if attachments:
             await asyncio.to_thread(_delete, [Path(attachment.id) for attachment in attachments])
 
+    async def discard(self, files: Sequence[FileOffered]) -> None:
+        """Delete what Claude sent in a call that nothing remembers."""
+        await asyncio.to_thread(_discard, [file.copy for file in files])
+
     async def download(self, attachment: Attachment, into: Path) -> Path:
         """A file is fetched once: it moves."""
         try:
             await asyncio.to_thread(shutil.move, attachment.id, into)
         except OSError as problem:
+            log.warning("file_gone", problem=str(problem))
             raise Gone(f"{attachment.name} is no longer there: {problem.strerror}") from problem
         return into
 
@@ -121,6 +131,13 @@ class HttpAdapter:
 def _delete(paths: Sequence[Path]) -> None:
     for path in paths:
         path.unlink(missing_ok=True)
+
+
+def _discard(paths: Sequence[Path]) -> None:
+    _delete(paths)
+    for folder in {path.parent for path in paths}:
+        with suppress(OSError):
+            folder.rmdir()
 
 
 def _write(workdir: Path, data: bytes) -> Path:

@@ -187,6 +187,9 @@ class asked:
         question.adapter.forget(self._message.id)
         if question.leave == "stop" or self._waiting.outcome is not None:
             await question.adapter.drop(question.files)
+        outcome = self._waiting.outcome
+        if not question.session and isinstance(outcome, TurnFinished) and outcome.files:
+            await question.adapter.discard(outcome.files)
 
 
 def note(call: Call, question: Question) -> None:

@@ -59,8 +59,8 @@ def take(given: Given, place: Place) -> FileOffered:
     _refuse_private(real.relative_to(root), place)
     name = "".join(character for character in wanted.name if character.isprintable())[-NAME:] or real.name
     with _opened(root, real.relative_to(root), given.path) as source:
-        copy, digest = _copied(source, name, given.path, place)
-    return FileOffered(real, name, given.caption.strip()[:CAPTION], copy, digest)
+        copy, digest, size = _copied(source, name, given.path, place)
+    return FileOffered(real, name, given.caption.strip()[:CAPTION], copy, digest, size)
 
 
 def _real(wanted: Path, given: str) -> Path:
@@ -103,8 +103,8 @@ def _opened(root: Path, way: Path, given: str) -> BinaryIO:
     return source
 
 
-def _copied(source: BinaryIO, name: str, given: str, place: Place) -> tuple[Path, str]:
-    """The copy, and the id that name and content make."""
+def _copied(source: BinaryIO, name: str, given: str, place: Place) -> tuple[Path, str, int]:
+    """The copy, the id that name and content make, and its bytes."""
     folder = upload_folder(place.workdir, place.session)
     digest, size = hashlib.sha256(name.encode("utf-8", "surrogatepass") + b"\0"), 0
     with NamedTemporaryFile(dir=folder, prefix="sending-", delete=False) as target:
@@ -124,7 +124,7 @@ def _copied(source: BinaryIO, name: str, given: str, place: Place) -> tuple[Path
         except BaseException:
             Path(target.name).unlink(missing_ok=True)
             raise
-    return copy, id
+    return copy, id, size
 
 
 def _said(size: int) -> str:

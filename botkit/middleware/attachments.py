@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-import shutil
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import structlog
@@ -50,7 +51,15 @@ async def attachments(ctx: Context, handler: Handler) -> None:
         await handler(ctx)
     finally:
         if message.stateless:
-            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+            await asyncio.to_thread(_delete, uploads, folder)
+
+
+def _delete(uploads: Sequence[Upload], folder: Path) -> None:
+    """What came, not what Claude sends: that is still on its way."""
+    for upload in uploads:
+        upload.path.unlink(missing_ok=True)
+    with suppress(OSError):
+        folder.rmdir()
 
 
 async def _fetch(ctx: Context, attachment: Attachment, path: Path) -> Upload | None:

@@ -67,7 +67,7 @@ class Codec(Generic[T]):
     """Values of one dataclass as JSON."""
 
     def __init__(self, kind: type[T]) -> None:
-        self._decoder = msgspec.json.Decoder(kind)
+        self._decoder = msgspec.json.Decoder(kind, dec_hook=_restored)
         self._name = kind.__name__.lower()
 
     def encode(self, value: T) -> bytes:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from pathlib import Path
 
-from botkit.events import TurnFinished, Usage
+from botkit.events import FileOffered, TurnFinished, Usage
 from botkit.keys import Act
 from botkit.protocols import Store
 from botkit.runs import Repeatable, Run
@@ -18,7 +19,8 @@ def run(id: str = "turn-1", *, key: str = "k1", created: float = NOW) -> Run:
 
 
 def finished(run: Run) -> Run:
-    outcome = TurnFinished("42 😀", Usage(input_tokens=3, cost=0.1), session="s-1")
+    file = FileOffered(Path("/srv/a.txt"), "ä.txt", "Look", Path("/srv/sent-1"), "1", 7)
+    outcome = TurnFinished("42 😀", Usage(input_tokens=3, cost=0.1), session="s-1", files=(file,))
     return replace(run, status="finished", ended=run.created + 5, finished=outcome)
 
 

@@ -8,6 +8,7 @@ import msgspec
 
 from adapters.http.errors import HttpError
 from adapters.http.extension import extension
+from adapters.http.sent_files import extra
 from adapters.http.streaming import rest
 from botkit.events import TextDelta, ThinkingDelta, TurnEvent, TurnFinished, Usage
 
@@ -19,8 +20,8 @@ _THINKING = b'{"type":"thinking","thinking":"","signature":""}'
 class Frames:
     """Implements `Encoder`. `whole`: nothing is shown before the end, for half of a JSON text is none."""
 
-    def __init__(self, model: str, show: Collection[str], *, whole: bool) -> None:
-        self._model, self._whole = model, whole
+    def __init__(self, model: str, show: Collection[str], *, whole: bool, session: bool) -> None:
+        self._model, self._whole, self._session = model, whole, session
         self._thinking, self._tools = "thinking" in show, "tools" in show
         self._index = -1
         self._open = b""
@@ -46,7 +47,9 @@ class Frames:
         missing = finished.text if self._whole else rest(finished, streamed)
         parts = [self._text(missing)] if missing or self._index < 0 else []
         delta = {"stop_reason": "end_turn", "stop_sequence": None}
-        ended = {"type": "message_delta", "delta": delta, "usage": usage(finished.usage)}
+        files = extra(finished.files, session=self._session)
+        more = {"claude": files} if files else {}
+        ended = {"type": "message_delta", "delta": delta, "usage": usage(finished.usage), **more}
         parts += [self._close(), frame("message_delta", ended), frame("message_stop", {"type": "message_stop"})]
         return b"".join(parts)
 
@@ -59,8 +62,8 @@ class Frames:
                 return b"" if self._whole else self._text(text)
             case ThinkingDelta(text=text, parent="") if self._thinking:
                 return self._block(_THINKING) + self._delta(b'{"type":"thinking_delta","thinking":' + _encode(text))
-            case _ if self._tools and (extra := extension(event)):
-                return frame("claude", extra)
+            case _ if self._tools and (shown := extension(event)):
+                return frame("claude", shown)
             case _:
                 return b""
 

@@ -13,6 +13,7 @@ from adapters.http.asking import Answer, Question, asked
 from adapters.http.call import Call
 from adapters.http.errors import invalid, unsupported
 from adapters.http.files import held
+from adapters.http.sent_files import extra
 from adapters.http.streaming import stream
 from adapters.http.transcript import read
 from adapters.http.wishes import NOTHING, Claude, Given, chosen, overrides, session_of
@@ -27,9 +28,10 @@ async def messages(call: Call) -> web.StreamResponse:
     question = await _question(call, body, claude)
     headers = {"X-Session-Id": question.session} if question.session else {}
     if body.stream:
-        return await stream(call, question, Frames(body.model, claude.show, whole=bool(_schema(body))), headers)
+        frames = Frames(body.model, claude.show, whole=bool(question.overrides.schema), session=bool(question.session))
+        return await stream(call, question, frames, headers)
     async with asked(call, question) as answer:
-        return await _whole(body, claude, answer, headers)
+        return await _whole(body, claude, question, answer, headers)
 
 
 async def _question(call: Call, body: MessagesRequest, claude: Claude) -> Question:
@@ -71,7 +73,9 @@ def _schema(body: MessagesRequest) -> Given:
     return NOTHING
 
 
-async def _whole(body: MessagesRequest, claude: Claude, answer: Answer, headers: dict[str, str]) -> web.Response:
+async def _whole(
+    body: MessagesRequest, claude: Claude, question: Question, answer: Answer, headers: dict[str, str]
+) -> web.Response:
     thoughts: list[str] = []
     async for batch in answer.batches():
         if "thinking" in claude.show:
@@ -80,6 +84,7 @@ async def _whole(body: MessagesRequest, claude: Claude, answer: Answer, headers:
     content: list[dict[str, object]] = [{"type": "text", "text": finished.text}]
     if thoughts:
         content.insert(0, {"type": "thinking", "thinking": "".join(thoughts), "signature": ""})
+    files = extra(finished.files, session=bool(question.session))
     said = {
         "id": f"msg_{answer.turn}",
         "type": "message",
@@ -89,5 +94,6 @@ async def _whole(body: MessagesRequest, claude: Claude, answer: Answer, headers:
         "stop_reason": "end_turn",
         "stop_sequence": None,
         "usage": usage(finished.usage),
+        **({"claude": files} if files else {}),
     }
     return web.Response(body=msgspec.json.encode(said), content_type="application/json", headers=headers)

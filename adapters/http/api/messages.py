@@ -17,6 +17,7 @@ from adapters.http.call import Call
 from adapters.http.endpoint import Endpoint
 from adapters.http.errors import invalid, of_outcome
 from adapters.http.files import Sent, held, of_base64
+from adapters.http.sent_files import SentFile, sent_files
 from adapters.http.sessions import Known, known
 from adapters.http.starting import HEADER, ended, in_progress, started
 from adapters.http.streaming import stream
@@ -63,6 +64,8 @@ class Answered(Told):
     denials: list[str]
     """Tools that were refused."""
     usage: UsageShown
+    files: list[SentFile]
+    """Those that Claude sent."""
 
 
 async def say(call: Call) -> web.StreamResponse:
@@ -121,6 +124,7 @@ def _told(turn: str, finished: TurnFinished) -> web.Response:
             text=finished.text,
             denials=list(finished.denials),
             usage=used(finished.usage),
+            files=sent_files(finished.files),
         )
     )
 

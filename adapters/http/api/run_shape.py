@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from adapters.http.api.answers import Told
 from adapters.http.errors import of_outcome
+from adapters.http.sent_files import SentFile, sent_files
 from botkit.events import TurnFailed, Usage
 from botkit.runs import ENDED, Run, RunStatus
 from botkit.sheets import moment
@@ -56,6 +57,8 @@ class RunShown(Told):
     text: str | None
     usage: UsageShown | None
     error: RunError | None
+    files: list[SentFile]
+    """Those that Claude sent."""
 
 
 async def as_they_are(call: Call, runs: Sequence[Run]) -> list[Run]:
@@ -100,6 +103,7 @@ def shown(run: Run) -> RunShown:
         text=run.finished.text if run.finished is not None and problem is None else None,
         usage=used(outcome.usage) if outcome is not None else None,
         error=RunError(code=problem.code, message=problem.message) if problem is not None else None,
+        files=sent_files(run.finished.files) if run.finished is not None else [],
     )
 
 

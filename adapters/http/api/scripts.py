@@ -14,6 +14,7 @@ from adapters.http.api.text_frames import TextFrames, answer_of
 from adapters.http.asking import Question, asked, conversation
 from adapters.http.call import Call, http_adapter
 from adapters.http.errors import HttpError, invalid, not_found, of_outcome
+from adapters.http.sent_files import SentFile
 from adapters.http.sessions import known
 from adapters.http.starting import started
 from adapters.http.streaming import stream
@@ -48,6 +49,8 @@ class Answered(Body):
     """For `/session/{id}/history`."""
     cost: float
     """US dollars."""
+    files: list[SentFile] = Field(default_factory=list[SentFile])
+    """Those that Claude sent."""
 
 
 async def chat(call: Call) -> web.StreamResponse:

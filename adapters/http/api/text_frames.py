@@ -8,6 +8,7 @@ import msgspec
 
 from adapters.http.errors import HttpError
 from adapters.http.extension import extension
+from adapters.http.sent_files import extra
 from adapters.http.streaming import rest
 from botkit.events import TextDelta, ThinkingDelta, TurnEvent, TurnFinished
 
@@ -41,8 +42,8 @@ class TextFrames:
                 return _text(b"text", text)
             case ThinkingDelta(text=text, parent="") if self._thinking:
                 return _text(b"thinking", text)
-            case _ if self._tools and (extra := extension(event)):
-                return b"event: tool\ndata: " + _encode(extra) + b"\n\n"
+            case _ if self._tools and (shown := extension(event)):
+                return b"event: tool\ndata: " + _encode(shown) + b"\n\n"
             case _:
                 return b""
 
@@ -54,6 +55,7 @@ def answer_of(finished: TurnFinished, user: str) -> dict[str, object]:
         "user_id": user,
         "session_id": finished.session,
         "cost": finished.usage.cost,
+        **extra(finished.files, session=True),
     }
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import get_args
 
 import msgspec
 
 from adapters.http.errors import reason
-from botkit.events import FileOffered, TurnEvent, TurnFailed
+from adapters.http.sent_files import sent_files
+from botkit.events import FileOffered, TurnEvent, TurnFailed, TurnFinished
 from botkit.watching import Seen
 
 NAMES: dict[type, str] = {kind: re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower() for kind in get_args(TurnEvent)}
@@ -18,12 +20,19 @@ NAMES: dict[type, str] = {kind: re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).l
 def event(happened: TurnEvent) -> dict[str, object]:
     """One event as an object. Where a file lies on botkit's machine is not said."""
     kind = {"type": NAMES[type(happened)]}
-    if isinstance(happened, FileOffered):
-        return {**kind, "id": happened.id, "name": happened.name, "caption": happened.caption}
-    told: dict[str, object] = msgspec.to_builtins(happened)
-    if isinstance(happened, TurnFailed):
-        told["detail"] = reason(happened)
-    return {**kind, **told}
+    match happened:
+        case FileOffered():
+            return {**kind, **_files(happened)[0]}
+        case TurnFinished(files=files):
+            return {**kind, **msgspec.to_builtins(replace(happened, files=())), "files": _files(*files)}
+        case TurnFailed():
+            return {**kind, **msgspec.to_builtins(happened), "detail": reason(happened)}
+        case _:
+            return {**kind, **msgspec.to_builtins(happened)}
+
+
+def _files(*files: FileOffered) -> list[dict[str, object]]:
+    return [file.model_dump(exclude_none=True) for file in sent_files(files)]
 
 
 def seen(each: Seen) -> dict[str, object]:

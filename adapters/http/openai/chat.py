@@ -16,6 +16,7 @@ from adapters.http.files import held
 from adapters.http.openai.chunks import Chunks, usage
 from adapters.http.openai.reading import lines
 from adapters.http.openai.schema import NEUTRAL, ChatRequest, Refused, ResponseFormat
+from adapters.http.sent_files import extra
 from adapters.http.streaming import stream
 from adapters.http.transcript import read
 from adapters.http.wishes import NOTHING, Given, chosen, overrides, session_of
@@ -30,10 +31,17 @@ async def chat(call: Call) -> web.StreamResponse:
     headers = {"X-Session-Id": question.session} if question.session else {}
     if body.stream:
         with_usage = body.stream_options is not None and body.stream_options.include_usage
-        chunks = Chunks(call, body.model, body.claude.show, usage=with_usage, whole=bool(question.overrides.schema))
+        chunks = Chunks(
+            call,
+            body.model,
+            body.claude.show,
+            usage=with_usage,
+            whole=bool(question.overrides.schema),
+            session=bool(question.session),
+        )
         return await stream(call, question, chunks, headers)
     async with asked(call, question) as answer:
-        return await _whole(call, body, answer, headers)
+        return await _whole(call, body, question, answer, headers)
 
 
 async def _question(call: Call, body: ChatRequest) -> Question:
@@ -82,19 +90,23 @@ def _schema(wanted: ResponseFormat | None) -> Given:
     return object_schema(schema, "response_format.json_schema.schema")
 
 
-async def _whole(call: Call, body: ChatRequest, answer: Answer, headers: dict[str, str]) -> web.Response:
+async def _whole(
+    call: Call, body: ChatRequest, question: Question, answer: Answer, headers: dict[str, str]
+) -> web.Response:
     thoughts: list[str] = []
     shown: list[dict[str, object]] = []
     async for batch in answer.batches():
         for event in batch:
             if isinstance(event, ThinkingDelta) and not event.parent and "thinking" in body.claude.show:
                 thoughts.append(event.text)
-            elif "tools" in body.claude.show and (extra := extension(event)):
-                shown.append(extra)
+            elif "tools" in body.claude.show and (tool := extension(event)):
+                shown.append(tool)
     finished = answer.answered()
     message: dict[str, object] = {"role": "assistant", "content": finished.text, "refusal": None}
     if thoughts:
         message["reasoning_content"] = "".join(thoughts)
+    beside: dict[str, object] = {"cost": finished.usage.cost, "denials": finished.denials}
+    beside |= {**({"tools": shown} if shown else {}), **extra(finished.files, session=bool(question.session))}
     choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}
     said = {
         "id": f"chatcmpl-{answer.turn}",
@@ -103,6 +115,6 @@ async def _whole(call: Call, body: ChatRequest, answer: Answer, headers: dict[st
         "model": body.model,
         "choices": [choice],
         "usage": usage(finished.usage),
-        "claude": {"cost": finished.usage.cost, "denials": finished.denials, **({"tools": shown} if shown else {})},
+        "claude": beside,
     }
     return web.Response(body=msgspec.json.encode(said), content_type="application/json", headers=headers)

@@ -9,6 +9,7 @@ import msgspec
 from adapters.http.call import Call
 from adapters.http.errors import HttpError
 from adapters.http.extension import extension
+from adapters.http.sent_files import extra
 from adapters.http.streaming import rest
 from botkit.events import TextDelta, ThinkingDelta, TurnEvent, TurnFinished, Usage
 
@@ -20,8 +21,10 @@ _encode = msgspec.json.encode
 class Chunks:
     """Implements `Encoder`. `whole`: nothing is shown before the end, for half of a JSON text is none."""
 
-    def __init__(self, call: Call, model: str, show: Collection[str], *, usage: bool, whole: bool) -> None:
-        self._call, self._model, self._usage, self._whole = call, model, usage, whole
+    def __init__(
+        self, call: Call, model: str, show: Collection[str], *, usage: bool, whole: bool, session: bool
+    ) -> None:
+        self._call, self._model, self._usage, self._whole, self._session = call, model, usage, whole, session
         self._thinking, self._tools = "thinking" in show, "tools" in show
         self._head = b""
 
@@ -36,7 +39,10 @@ class Chunks:
     def end(self, finished: TurnFinished, streamed: str) -> bytes:
         missing = finished.text if self._whole else rest(finished, streamed)
         parts = [self._delta(b'{"content":' + _encode(missing) + b"}")] if missing else []
-        parts.append(self._head + b'[{"index":0,"delta":{},"logprobs":null,"finish_reason":"stop"}]' + self._null())
+        files = extra(finished.files, session=self._session)
+        more = b',"claude":' + _encode(files) if files else b""
+        last = b'[{"index":0,"delta":{},"logprobs":null,"finish_reason":"stop"}]'
+        parts.append(self._head + last + more + self._null())
         if self._usage:
             parts.append(self._head + b'[],"usage":' + _encode(usage(finished.usage)) + b"}\n\n")
         return b"".join([*parts, DONE])
@@ -50,8 +56,8 @@ class Chunks:
                 return b"" if self._whole else self._delta(b'{"content":' + _encode(text) + b"}")
             case ThinkingDelta(text=text, parent="") if self._thinking:
                 return self._delta(b'{"reasoning_content":' + _encode(text) + b"}")
-            case _ if self._tools and (extra := extension(event)):
-                return self._head + b'[],"claude":' + _encode(extra) + self._null()
+            case _ if self._tools and (shown := extension(event)):
+                return self._head + b'[],"claude":' + _encode(shown) + self._null()
             case _:
                 return b""
 

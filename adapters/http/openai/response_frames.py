@@ -9,6 +9,7 @@ from adapters.http.errors import HttpError
 from adapters.http.extension import extension
 from adapters.http.openai.chain import Chain
 from adapters.http.openai.responses_schema import ResponsesRequest
+from adapters.http.sent_files import extra
 from adapters.http.streaming import rest
 from botkit.events import TextDelta, TurnEvent, TurnFinished, Usage
 
@@ -27,6 +28,7 @@ class ResponseFrames:
         self, turn: str, status: str, finished: TurnFinished | None = None, problem: HttpError | None = None
     ) -> dict[str, object]:
         body = self._body
+        more = extra(finished.files, session=bool(self._place.session)) if finished else {}
         return {
             "id": self._place.id(turn),
             "object": "response",
@@ -49,6 +51,7 @@ class ResponseFrames:
             "truncation": "disabled",
             "usage": _usage(finished.usage) if finished else None,
             "user": body.user,
+            **({"claude": more} if more else {}),
         }
 
     def begin(self, turn: str) -> bytes:
@@ -86,8 +89,8 @@ class ResponseFrames:
         match event:
             case TextDelta(text=text, parent=""):
                 return b"" if self._whole else self._delta(text)
-            case _ if self._tools and (extra := extension(event)):
-                return self._frame("response.claude", claude=extra)
+            case _ if self._tools and (shown := extension(event)):
+                return self._frame("response.claude", claude=shown)
             case _:
                 return b""
 
