@@ -51,10 +51,17 @@ class Keyring:
         key = await self._find(token.id, now)
         if not proves(token, key, now) or key is None:
             raise KeyRefused("unknown")
-        status = key.status(now)
-        if status != "active":
-            raise KeyRefused(status)
+        _refuse_inactive(key, now)
         self._used[key.id] = now
+        return key
+
+    async def still(self, id: str) -> ApiKey:
+        """The active key with this id, which was proved before. Raises KeyRefused, StoreError."""
+        now = self._clock()
+        key = await self._find(id, now)
+        if key is None:
+            raise KeyRefused("unknown")
+        _refuse_inactive(key, now)
         return key
 
     def knows(self, text: str) -> bool:
@@ -88,3 +95,9 @@ class Keyring:
         if len(self._known) > MOST:
             self._known.popitem(last=False)
         return key
+
+
+def _refuse_inactive(key: ApiKey, now: float) -> None:
+    status = key.status(now)
+    if status != "active":
+        raise KeyRefused(status)

@@ -107,6 +107,14 @@ class Lanes:
         for ahead, ticket in enumerate(lane.waiting, start=1):
             await ticket.ctx.push(Waiting(ahead))
 
+    def everybody(self) -> list[Context]:
+        """All who are being answered or wait."""
+        found: list[Context] = []
+        for lane in self._lanes.values():
+            found += [lane.running] if lane.running is not None else []
+            found += [ticket.ctx for ticket in lane.waiting]
+        return found
+
     def holds(self, conversation: str, message: str) -> bool:
         """Whether a message is being answered or waits here."""
         lane = self._lanes.get(conversation)

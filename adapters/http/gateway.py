@@ -25,6 +25,7 @@ from adapters.http.idempotency import once
 from adapters.http.mishaps import mishap
 from adapters.http.places import Places
 from adapters.http.rates import rate_headers
+from adapters.http.revoked import end_runs
 from adapters.http.routes import ENDPOINTS
 from adapters.http.runs import RunDesk
 from adapters.http.sending import large, sent
@@ -61,8 +62,6 @@ class Gateway:
         self._requests = Places("requests", settings.max_requests, settings.max_requests_per_key)
         self._streams = Places("open streams", settings.max_streams, settings.max_streams_per_key)
         self.webhooks = Webhooks(settings.webhooks)
-        self.changing = asyncio.Lock()
-        """Held while something is read, changed and written back that the store keeps as one."""
         self.tasks = Tasks()
         """What goes on when its client has gone; waited for when the gateway closes."""
         self.going = Going()
@@ -88,7 +87,7 @@ class Gateway:
             self.desk.on_end.append(self.webhooks.post)
             for bot in house.bots.values():
                 bot.on_connect.append(partial(self._attach, bot.name))
-            async with self.going.watched(self.auth):
+            async with self.going.watched(self.auth, partial(end_runs, house.bots.values(), ring)):
                 try:
                     yield
                 finally:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import TYPE_CHECKING, Protocol
 
@@ -66,9 +66,9 @@ class Going:
             self._end(call, unavailable("botkit is stopping", code="stopping"))
 
     @asynccontextmanager
-    async def watched(self, auth: Auth) -> AsyncGenerator[None]:
-        """Meanwhile, what must end ends. While the store does not answer, what goes on goes on."""
-        tasks = [asyncio.create_task(self._keys(auth), name="gateway-keys"), asyncio.create_task(self._glance())]
+    async def watched(self, auth: Auth, also: Callable[[], Awaitable[None]]) -> AsyncGenerator[None]:
+        """Meanwhile, what must end ends: `also` is done as often. While the store does not answer, all goes on."""
+        tasks = [asyncio.create_task(self._keys(auth, also), name="gateway-keys"), asyncio.create_task(self._glance())]
         try:
             yield
         finally:
@@ -86,11 +86,12 @@ class Going:
                 if call.gone:
                     self._end(call, HttpError(499, "client_gone", "the client has gone"))
 
-    async def _keys(self, auth: Auth) -> None:
+    async def _keys(self, auth: Auth, also: Callable[[], Awaitable[None]]) -> None:
         while True:
             await asyncio.sleep(LOOK)
             with suppress(StoreError):
                 await self._look(auth)
+                await also()
 
     async def _look(self, auth: Auth) -> None:
         """Many requests have one key: it is asked about once."""

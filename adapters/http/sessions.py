@@ -47,17 +47,19 @@ async def known(call: Call, id: str) -> Known:
         bot, adapter = call.reach(session.bot)
     except HttpError as problem:
         raise (not_found("session") if problem.status == 404 else problem) from None
-    if not _within(call.key, bot, adapter, session):
+    found = Known(bot, adapter, session)
+    if not within(call.key, found):
         raise not_found("session")
     call.bot, call.session = bot.name, session.id
-    return Known(bot, adapter, session)
+    return found
 
 
-def _within(key: ApiKey, bot: Bot, adapter: HttpAdapter, session: Session) -> bool:
+def within(key: ApiKey, known: Known) -> bool:
     """Whether the key may still use the project the session works in."""
-    if session.workdir == str(bot.settings.workdir):
+    session = known.session
+    if session.workdir == str(known.bot.settings.workdir):
         return True
-    projects = [name for name, folder in adapter.settings.projects.items() if str(folder) == session.workdir]
+    projects = [name for name, folder in known.adapter.settings.projects.items() if str(folder) == session.workdir]
     return not projects or any(key.scopes.project(name) for name in projects)
 
 

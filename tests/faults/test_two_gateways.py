@@ -48,3 +48,20 @@ async def status(me: Program, run: str) -> str:
 
 def run(said: dict[str, str]) -> str:
     return said.get("turn") or said["id"]
+
+
+async def test_a_session_of_one_name_is_made_once_and_no_agent_is_lost(offices: Offices) -> None:
+    async with programs(*offices) as (_, (me, too)):
+        await asyncio.gather(*(office.start() for office in offices))
+        for name in ("room", "hall", "yard"):
+            body = {"bot": "main", "name": name}
+            made = await asyncio.gather(*(each.ask("POST", "/api/sessions", body) for each in (me, too) * 4))
+            assert sorted(status for status, _ in made) == [201, *[409] * 7]
+        assert len((await me.get("/api/sessions"))["data"]) == 3
+        agents = [{"name": f"agent-{number}", "description": "helps", "prompt": "Help."} for number in range(16)]
+        made = await asyncio.gather(
+            *((me, too)[number % 2].ask("POST", "/api/agents?bot=main", each) for number, each in enumerate(agents))
+        )
+        assert {status for status, _ in made} == {201}
+        listed = [each["name"] for each in (await me.get("/api/agents?bot=main"))["data"]]
+        assert listed == sorted(each["name"] for each in agents)

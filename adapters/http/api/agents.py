@@ -13,7 +13,7 @@ from adapters.http.api.answers import Told, told
 from adapters.http.api.chosen import still, wished
 from adapters.http.call import Call
 from adapters.http.endpoint import Endpoint
-from adapters.http.errors import HttpError, not_found
+from adapters.http.errors import HttpError, not_found, unavailable
 from adapters.http.sessions import known
 from adapters.http.wishes import Body, Claude, Given, startable
 from botkit.bot import Bot
@@ -23,6 +23,8 @@ Definitions = dict[str, dict[str, object]]
 AgentName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,63}$")]
 MOST = 50
 """Agents of one key in one bot."""
+TRIES = 100
+"""Others that may change an agent of the key while one is changed."""
 
 
 class AgentQuery(Body):
@@ -117,27 +119,33 @@ async def _write(call: Call, name: str, body: AgentDefinition, *, new: bool) -> 
     startable(Given(msgspec.json.encode(body.prompt).decode(), "prompt"))
     if name in _configured(bot):
         raise HttpError(409, "agent_configured", "this agent stands in the bot's config", field="name")
-    # One after the other in this process: the list is one mark.
-    async with call.gateway.changing:
-        own = await _own(call, bot)
+    given: dict[str, object] = {
+        "description": body.description,
+        "prompt": body.prompt,
+        **({"tools": list(body.tools)} if body.tools is not None else {}),
+        **({"model": body.model} if body.model else {}),
+    }
+    # All are one mark: who finds it changed meanwhile looks at what is there now.
+    for _ in range(TRIES):
+        kept = await bot.store.mark(_mark(call, bot))
+        own = _read(kept)
         if new and name in own:
             raise HttpError(409, "agent_exists", "there is an agent of this name", field="name")
         if not new and name not in own:
             raise not_found("agent")
         if len(own) >= MOST and new:
             raise HttpError(409, "too_many_agents", f"this API key has {MOST} agents", field="name")
-        own[name] = {
-            "description": body.description,
-            "prompt": body.prompt,
-            **({"tools": list(body.tools)} if body.tools is not None else {}),
-            **({"model": body.model} if body.model else {}),
-        }
-        await bot.store.set_mark(_mark(call, bot), msgspec.json.encode(own).decode())
-    return told(_shown(name, own[name], configured=False), status=201 if new else 200)
+        changed = msgspec.json.encode(own | {name: given}).decode()
+        if await bot.store.change_mark(_mark(call, bot), kept, changed):
+            return told(_shown(name, given, configured=False), status=201 if new else 200)
+    raise unavailable("too many agents are being changed at once", code="busy")
 
 
 async def _own(call: Call, bot: Bot) -> Definitions:
-    kept = await bot.store.mark(_mark(call, bot))
+    return _read(await bot.store.mark(_mark(call, bot)))
+
+
+def _read(kept: str | None) -> Definitions:
     return msgspec.json.decode(kept, type=Definitions) if kept else {}
 
 

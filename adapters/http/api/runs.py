@@ -10,11 +10,17 @@ from adapters.http.call import Call
 from adapters.http.endpoint import Endpoint
 from adapters.http.errors import not_found
 from adapters.http.wishes import Body
+from botkit.runs import Run, RunStatus
 
 
 class RunQuery(Body):
-    """Which runs."""
+    """Which runs; a page of chosen ones may be short, or empty, although there is a next."""
 
+    bot: str = ""
+    name: str = ""
+    """The session's."""
+    user: str = ""
+    status: RunStatus | None = None
     after: str = ""
     """The `next` of the page before."""
     limit: Limit = 50
@@ -37,8 +43,17 @@ async def page(call: Call) -> web.StreamResponse:
     query = call.query(RunQuery)
     runs = await call.gateway.house.store.runs.list(call.key.id, before=place(query.after), most=query.limit)
     last = runs[-1] if len(runs) == query.limit else None
-    data = [shown(run) for run in await as_they_are(call, runs)]
+    data = [shown(run) for run in await as_they_are(call, runs) if _wanted(query, run)]
     return told(RunPage(data=data, next=cursor(last.created, last.id) if last else None))
+
+
+def _wanted(query: RunQuery, run: Run) -> bool:
+    return (
+        query.bot in ("", run.bot)
+        and query.name in ("", run.session)
+        and query.user in ("", run.user)
+        and query.status in (None, run.status)
+    )
 
 
 async def show(call: Call) -> web.StreamResponse:

@@ -11,6 +11,8 @@ from botkit.keys import ApiKey
 from botkit.model import Conversation, Session
 from botkit.sheets import moment
 
+SessionStatus = Literal["running", "idle", "left"]
+
 
 class SessionShown(Told):
     """What Claude remembers of a conversation, and how it goes on."""
@@ -19,7 +21,7 @@ class SessionShown(Told):
     name: str
     """What the program calls it; "" when it was left, or goes on in another place."""
     bot: str
-    status: Literal["running", "idle", "left"]
+    status: SessionStatus
     """"left": nothing goes on with it until it is resumed."""
     place: str
     """The platform it goes on at: "http", "slack"; "" when it was left."""
@@ -83,7 +85,7 @@ def _own(where: Conversation, known: Known, key: ApiKey) -> bool:
     return where.adapter == known.adapter.name and where.space == key.id
 
 
-def _status(known: Known) -> Literal["running", "idle", "left"]:
+def _status(known: Known) -> SessionStatus:
     where = known.conversation
     if where is None:
         return "left"

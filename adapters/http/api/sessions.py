@@ -12,22 +12,28 @@ from pydantic import Field
 from adapters.http.api.agents import definition
 from adapters.http.api.answers import Limit, Told, cursor, place, told
 from adapters.http.api.chosen import Metadata, Thinking, busy, folder, lasting, wished
-from adapters.http.api.session_shape import SessionShown, shown
+from adapters.http.api.session_shape import SessionShown, SessionStatus, shown
 from adapters.http.asking import conversation
 from adapters.http.authors import author
 from adapters.http.call import Call, http_adapter
 from adapters.http.endpoint import Endpoint
 from adapters.http.errors import HttpError
-from adapters.http.sessions import Known, known
+from adapters.http.sessions import Known, known, within
 from adapters.http.wishes import Body, Claude, Effort, Given, SessionName, UserName
 from botkit.model import PermissionMode, Session
 
 
 class SessionQuery(Body):
-    """Which sessions: the key's own, or those of one of its end users."""
+    """Which sessions: the key's own, or those of one of its end users.
+
+    A page of chosen ones may be short, or empty, although there is a next.
+    """
 
     bot: str = ""
     user: str = ""
+    project: str | None = None
+    """"" are those in the bot's own folder."""
+    status: SessionStatus | None = None
     all: bool = False
     """Those of everybody; for a key that counts as an admin."""
     after: str = ""
@@ -81,8 +87,10 @@ async def page(call: Call) -> web.StreamResponse:
         found += [Known(bot, adapter, session) for session in sessions]
     found.sort(key=lambda each: (each.session.used, each.session.id), reverse=True)
     listed = found[: query.limit]
-    last = listed[-1].session if len(found) > query.limit else None
-    data = [shown(each, call.key) for each in listed if each.session.owner]  # without those that were forgotten
+    last = listed[-1].session if len(listed) == query.limit else None
+    # Without those that were forgotten, and those in projects that the key may no longer use.
+    seen = [shown(each, call.key) for each in listed if each.session.owner and within(call.key, each)]
+    data = [each for each in seen if query.project in (None, each.project) and query.status in (None, each.status)]
     return told(SessionPage(data=data, next=cursor(last.used, last.id) if last else None))
 
 
@@ -101,8 +109,8 @@ async def create(call: Call) -> web.StreamResponse:
     if body.agent:
         wanted = replace(wanted, agent=body.agent, agents=await definition(call, bot, body.agent, field="agent"))
     where = f"{bot.name}/{conversation(call, adapter, body.name or uuid4().hex).key}"
-    if await bot.store.session(where) is not None:
-        raise HttpError(409, "session_exists", "there is a session of this name", field="name")
+    if body.name and await bot.store.session(where) is not None:
+        raise _exists()
     own = lasting(wanted)
     # Where it is like every other session of the bot, a ready worker is promised to it.
     usual = workdir == str(bot.settings.workdir)
@@ -119,8 +127,13 @@ async def create(call: Call) -> web.StreamResponse:
         overrides=own,
         metadata=body.metadata,
     )
-    await bot.store.save_session(session)
+    if not await bot.store.new_session(session):
+        raise _exists()  # since a moment
     return told(shown(Known(bot, adapter, session), call.key), status=201)
+
+
+def _exists() -> HttpError:
+    return HttpError(409, "session_exists", "there is a session of this name", field="name")
 
 
 async def show(call: Call) -> web.StreamResponse:

@@ -113,3 +113,14 @@ async def program(desk: Desk, **key: Any) -> Program:
     """One with a key of its own."""
     token = await desk.key(**key) if key else desk.token
     return Program(desk.http, desk.url, token)
+
+
+async def listed(me: Program, path: str, **query: Any) -> list[str]:
+    """The ids of all pages of a list."""
+    ids: list[str] = []
+    while True:
+        found = await me.get(path, params=query)
+        ids += [each["id"] for each in found["data"]]
+        if found["next"] is None:
+            return ids
+        query["after"] = found["next"]

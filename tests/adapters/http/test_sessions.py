@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import time
+from dataclasses import replace
 from pathlib import Path
 
+from adapters.http.authors import author
 from botkit.keys import Scopes
-from tests.adapters.http.desk import Desk, desk
-from tests.adapters.http.program import program
+from botkit.model import Conversation, Session
+from tests.adapters.http.desk import PATIENCE, Desk, desk
+from tests.adapters.http.program import listed, program
 
 
 async def test_a_session_is_made_used_and_forgotten(gateway: Desk) -> None:
@@ -187,3 +192,39 @@ async def test_a_command_is_a_turn(tmp_path: Path) -> None:
         answer = await me.post(f"/api/sessions/{id}/commands/context", {})
         assert "tokens" in answer["text"].lower()
         assert (await me.say(id, "/context is a word here"))["text"].startswith("You said:")
+
+
+async def test_sessions_are_listed_without_gaps_and_doubles_while_others_come_and_go(gateway: Desk) -> None:
+    me, store = await program(gateway, scopes=Scopes(projects=("site",))), gateway.application.store
+    owner, folder = author(me.token.split("_")[1]), str(gateway.workdir)
+
+    async def made(id: str, used: float, project: str = "") -> None:
+        where = f"main/{Conversation('http', owner.removeprefix('key:'), id).key}"
+        workdir = str(gateway.root / project) if project else folder
+        await store.save_session(Session(id, "main", where, workdir, owner, used, used))
+
+    for number in range(112):
+        await made(f"s{number:03}", 1000.0 + number // 3, "site" if number % 10 == 0 else "")
+    await made("last", 999.0)
+    seen: list[str] = []
+    after: str | None = ""
+    while after is not None:
+        found = await me.get("/api/sessions", params={"limit": 10, "after": after})
+        seen += [each["id"] for each in found["data"]]
+        after = found["next"]
+        await made(f"late{len(seen)}", time.time())
+        if len(seen) == 50:
+            for gone in (seen[-1], "s051"):  # where the next page goes on, and one that is to come
+                assert (await me.ask("DELETE", f"/api/sessions/{gone}"))[0] == 204
+    assert seen == [*(f"s{number:03}" for number in reversed(range(112)) if number != 51), "last"]
+    assert len(await listed(me, "/api/sessions", limit=100)) == 111 + 12
+    sites = [f"s{number:03}" for number in range(110, -1, -10)]
+    assert await listed(me, "/api/sessions", limit=100, project="site") == sites
+    assert "last" in await listed(me, "/api/sessions", limit=100, project="", status="idle")
+    assert await listed(me, "/api/sessions", limit=100, status="running") == []
+    keys, key = store.keys, await store.keys.get(owner.removeprefix("key:"))
+    assert key is not None
+    assert await keys.put(replace(key, scopes=Scopes(), revision=key.revision + 1))
+    async with asyncio.timeout(PATIENCE):
+        while set(sites) & set(await listed(me, "/api/sessions", limit=100)):  # noqa: ASYNC110 (nothing signals it)
+            await asyncio.sleep(0.1)
