@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from math import inf
 
 import structlog
 
@@ -368,8 +369,8 @@ class Pool:
 
     def _clock_runs(self) -> None:
         """Somebody's time begins to count: it may be up before the next look at everybody."""
-        limits = self._limits
-        if self._now() + min(RESERVED, limits.park_after, limits.freeze_after or RESERVED) < self._look_at:
+        park, promised = self._limits.park_after, RESERVED if self._spares else inf
+        if self._now() + min(park, promised, self._limits.freeze_after or inf) < self._look_at:
             self._news.set()
 
     def _due(self, worker: Worker) -> float:

@@ -217,14 +217,19 @@ class Worker:
         """Wait for news of the exchange, or the next time limit."""
         exchange.changed.clear()
         due = exchange.clock.due(tool=bool(exchange.fold.open))
-        now = asyncio.get_running_loop().time()
+        loop = asyncio.get_running_loop()
+        now = loop.time()
         if due and due[0] <= now:
             if not exchange.clock.taken_up:
                 await self.kill()
             exchange.stop(due[1])
             return
         # Not until then without looking again: a tool that ends, or the first line, brings another limit forward.
-        await self._wait(exchange.changed, min(due[0] - now, LOOK) if due else LOOK)
+        look = loop.call_at(min(due[0], now + LOOK) if due else now + LOOK, exchange.changed.set)
+        try:
+            await exchange.changed.wait()
+        finally:
+            look.cancel()
 
     async def _judge(self, exchange: Exchange) -> Outcome:
         if exchange.outcome:
