@@ -8,18 +8,17 @@ from aiohttp import web
 from adapters.http.answer_schema import object_schema
 from adapters.http.anthropic.frames import Frames, usage
 from adapters.http.anthropic.reading import lines
-from adapters.http.anthropic.schema import MessagesRequest
+from adapters.http.anthropic.schema import NEUTRAL, MessagesRequest, Refused
 from adapters.http.asking import Answer, Question, asked
 from adapters.http.call import Call
-from adapters.http.errors import invalid, unsupported
+from adapters.http.errors import invalid
 from adapters.http.files import held
+from adapters.http.refusing import refuse
 from adapters.http.sent_files import extra
 from adapters.http.streaming import stream
 from adapters.http.transcript import read
 from adapters.http.wishes import NOTHING, Claude, Given, chosen, overrides, session_of
 from botkit.events import ThinkingDelta
-
-REFUSED = ("stop_sequences", "tools", "tool_choice", "mcp_servers", "container")
 
 
 async def messages(call: Call) -> web.StreamResponse:
@@ -35,9 +34,7 @@ async def messages(call: Call) -> web.StreamResponse:
 
 
 async def _question(call: Call, body: MessagesRequest, claude: Claude) -> Question:
-    for name in REFUSED:
-        if getattr(body, name):
-            raise unsupported(name, f"{name} is not supported")
+    refuse(body, Refused, NEUTRAL)
     if body.max_tokens and call.key.scopes.max_tokens and body.max_tokens > call.key.scopes.max_tokens:
         raise invalid("max_tokens", f"this API key may ask for {call.key.scopes.max_tokens} tokens at most")
     bot, adapter, model = chosen(call, body.model)
@@ -58,7 +55,7 @@ def _claude(body: MessagesRequest) -> Claude:
     config, thinking = body.output_config, body.thinking
     if thinking is not None and body.claude.thinking is None:
         more["thinking"] = 0 if thinking.type == "disabled" else thinking.budget_tokens
-        if thinking.type != "disabled":
+        if thinking.type != "disabled" and thinking.display != "omitted":
             more["show"] = tuple(dict.fromkeys((*body.claude.show, "thinking")))
     if config is not None and config.effort is not None and body.claude.effort is None:
         more["effort"] = config.effort

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from adapters.http.refusing import Neutral
 from adapters.http.wishes import Body, Claude, Effort, UserName
 
 
@@ -66,7 +67,8 @@ class Metadata(Loose):
 
 
 class ThinkingConfig(Loose):
-    type: Literal["enabled", "disabled", "adaptive"]
+    type: Literal["enabled", "disabled", "adaptive", "between_tools"]
+    display: Literal["summarized", "omitted"] | None = None
     budget_tokens: Annotated[int, Field(ge=1, le=128_000)] | None = None
 
 
@@ -80,13 +82,52 @@ class OutputConfig(Loose):
     format: Format | None = None
 
 
-class MessagesRequest(Body):
-    """Anthropic's message. Ignored: temperature, top_p, top_k, service_tier, cache_control; max_tokens as a limit."""
+class Ignored(Body):
+    """Taken and ignored."""
+
+    max_tokens: Annotated[int, Field(ge=1)] | None = None
+    """Ignored as a limit; more than the key's scope allows is refused."""
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    service_tier: str | None = None
+    speed: str | None = None
+    cache_control: dict[str, Any] | None = None
+    context_management: dict[str, Any] | None = None
+    diagnostics: dict[str, Any] | None = None
+    fallback_credit_token: str | None = None
+
+
+class Refused(Body):
+    """Refused unless they say nothing."""
+
+    stop_sequences: tuple[str, ...] | None = None
+    tools: tuple[Any, ...] | None = None
+    tool_choice: Any = None
+    mcp_servers: tuple[Any, ...] | None = None
+    container: Any = None
+    thread: Any = None
+    compaction: Any = None
+    fallbacks: tuple[Any, ...] | None = None
+    inference_geo: str | None = None
+    billing_policy: Any = None
+
+
+NEUTRAL: Neutral = {
+    "stop_sequences": ((),),
+    "tools": ((),),
+    "tool_choice": ({"type": "auto"}, {"type": "none"}),
+    "mcp_servers": ((),),
+    "fallbacks": ((),),
+}
+
+
+class MessagesRequest(Ignored, Refused):
+    """Anthropic's message. Used:"""
 
     model: str
     """`bot` or `bot/model`."""
     messages: Annotated[tuple[Spoken, ...], Field(min_length=1, max_length=10_000)]
-    max_tokens: Annotated[int, Field(ge=1)] | None = None
     system: str | tuple[Text, ...] = ""
     stream: bool = False
     metadata: Metadata | None = None
@@ -94,15 +135,3 @@ class MessagesRequest(Body):
     output_config: OutputConfig | None = None
     output_format: Format | None = None
     claude: Claude = Claude()
-
-    temperature: float | None = None
-    top_p: float | None = None
-    top_k: int | None = None
-    service_tier: str | None = None
-    cache_control: dict[str, Any] | None = None
-
-    stop_sequences: tuple[str, ...] = ()
-    tools: tuple[Any, ...] = ()
-    tool_choice: Any = None
-    mcp_servers: tuple[Any, ...] = ()
-    container: Any = None

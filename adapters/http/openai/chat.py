@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 from aiohttp import web
 
 from adapters.http.answer_schema import ANY_OBJECT, object_schema
 from adapters.http.asking import Answer, Question, asked
 from adapters.http.call import Call
-from adapters.http.errors import invalid, unsupported
+from adapters.http.errors import invalid
 from adapters.http.extension import extension
 from adapters.http.files import held
 from adapters.http.openai.chunks import Chunks, usage
 from adapters.http.openai.reading import lines
 from adapters.http.openai.schema import NEUTRAL, ChatRequest, Refused, ResponseFormat
+from adapters.http.refusing import refuse
 from adapters.http.sent_files import extra
 from adapters.http.streaming import stream
 from adapters.http.transcript import read
 from adapters.http.wishes import NOTHING, Given, chosen, overrides, session_of
 from botkit.events import ThinkingDelta
-
-REFUSED = frozenset(Refused.model_fields)
 
 
 async def chat(call: Call) -> web.StreamResponse:
@@ -70,11 +67,7 @@ async def _question(call: Call, body: ChatRequest) -> Question:
 
 
 def _check(call: Call, body: ChatRequest) -> None:
-    """Raises HttpError for what would make the answer another one than was asked for."""
-    for name in body.model_fields_set & REFUSED:
-        value: Any = getattr(body, name)
-        if value is not None and value not in NEUTRAL.get(name, ()):
-            raise unsupported(name, f"{name} is not supported")
+    refuse(body, Refused, NEUTRAL)
     asked_for, most = body.max_completion_tokens or body.max_tokens or 0, call.key.scopes.max_tokens
     if most and asked_for > most:
         field = "max_completion_tokens" if body.max_completion_tokens else "max_tokens"

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 from aiohttp import web
 
 from adapters.http.answer_schema import ANY_OBJECT, object_schema
 from adapters.http.asking import Question, asked
 from adapters.http.call import Call
-from adapters.http.errors import invalid, unsupported
+from adapters.http.errors import invalid
 from adapters.http.files import Sent, held, of_url
 from adapters.http.openai.chain import Chain, chain
 from adapters.http.openai.reading import of_file
@@ -24,19 +22,17 @@ from adapters.http.openai.responses_schema import (
     RefusedHere,
     ResponsesRequest,
 )
+from adapters.http.refusing import Neutral, refuse
 from adapters.http.streaming import stream
 from adapters.http.transcript import Line, read
 from adapters.http.wishes import NOTHING, Claude, Given, chosen, overrides
 
-NEUTRAL: dict[str, tuple[object, ...]] = {
+NEUTRAL: Neutral = {
     "tools": ((),),
     "tool_choice": ("none", "auto"),
     "top_logprobs": (0,),
     "background": (False,),
 }
-
-
-REFUSED = frozenset(RefusedHere.model_fields)
 
 
 async def responses(call: Call) -> web.StreamResponse:
@@ -67,10 +63,7 @@ async def _answer(call: Call, body: ResponsesRequest, question: Question, place:
 
 
 def _check(call: Call, body: ResponsesRequest) -> None:
-    for name in body.model_fields_set & REFUSED:
-        value: Any = getattr(body, name)
-        if value is not None and value not in NEUTRAL.get(name, ()):
-            raise unsupported(name, f"{name} is not supported")
+    refuse(body, RefusedHere, NEUTRAL)
     most = call.key.scopes.max_tokens
     if most and (body.max_output_tokens or 0) > most:
         raise invalid("max_output_tokens", f"this API key may ask for {most} tokens at most")

@@ -77,7 +77,9 @@ class IgnoredHere(Body):
     stream_options: dict[str, Any] | None = None
     prompt_cache_key: str | None = None
     prompt_cache_retention: str | None = None
+    prompt_cache_options: dict[str, Any] | None = None
     safety_identifier: str | None = None
+    context_management: tuple[Any, ...] | None = None
 
 
 class RefusedHere(Body):
@@ -89,6 +91,7 @@ class RefusedHere(Body):
     top_logprobs: int | None = None
     background: bool | None = None
     prompt: Any = None
+    moderation: Any = None
 
 
 class ResponsesRequest(IgnoredHere, RefusedHere):

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from adapters.http.refusing import Neutral
 from adapters.http.wishes import Body, Claude, Effort, SessionName, UserName
 
 
@@ -99,6 +100,7 @@ class Ignored(Body):
     parallel_tool_calls: bool | None = None
     prompt_cache_key: str | None = None
     prompt_cache_retention: str | None = None
+    prompt_cache_options: dict[str, Any] | None = None
     safety_identifier: str | None = None
     verbosity: str | None = None
 
@@ -119,9 +121,10 @@ class Refused(Body):
     audio: Any = None
     prediction: Any = None
     web_search_options: Any = None
+    moderation: Any = None
 
 
-NEUTRAL: dict[str, tuple[object, ...]] = {
+NEUTRAL: Neutral = {
     "n": (1,),
     "tools": ((),),
     "functions": ((),),

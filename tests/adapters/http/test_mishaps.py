@@ -59,8 +59,8 @@ async def test_an_unexpected_failure_is_told_in_the_apis_shape_with_an_id_that_i
 
 
 ENCODERS: dict[Shape, Callable[[Call], Encoder]] = {
-    "openai": lambda call: Chunks(call, "main", (), usage=False, whole=False),
-    "anthropic": lambda _: Frames("main", (), whole=False),
+    "openai": lambda call: Chunks(call, "main", (), usage=False, whole=False, session=True),
+    "anthropic": lambda _: Frames("main", (), whole=False, session=True),
     "native": lambda _: TextFrames("ann", ()),
 }
 

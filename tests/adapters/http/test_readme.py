@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from adapters.http.anthropic.messages import REFUSED as REFUSED_MESSAGES
+from adapters.http.anthropic import schema as anthropic
 from adapters.http.openai.responses_schema import IgnoredHere, RefusedHere
 from adapters.http.openai.schema import Ignored, Refused
 from adapters.http.routes import ENDPOINTS
@@ -28,7 +28,7 @@ def test_the_table_lists_every_route() -> None:
 def test_every_parameter_stands_where_it_belongs() -> None:
     assert cells("chat completions") == [set(Ignored.model_fields), set(Refused.model_fields)]
     assert cells("responses") == [set(IgnoredHere.model_fields), set(RefusedHere.model_fields)]
-    assert cells("messages")[1] == set(REFUSED_MESSAGES)
+    assert cells("messages") == [set(anthropic.Ignored.model_fields), set(anthropic.Refused.model_fields)]
 
 
 def test_every_key_of_claude_is_explained() -> None:
