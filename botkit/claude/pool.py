@@ -7,7 +7,6 @@ import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from math import inf
 
 import structlog
 
@@ -369,8 +368,8 @@ class Pool:
 
     def _clock_runs(self) -> None:
         """Somebody's time begins to count: it may be up before the next look at everybody."""
-        park, promised = self._limits.park_after, RESERVED if self._spares else inf
-        if self._now() + min(park, promised, self._limits.freeze_after or inf) < self._look_at:
+        rest = min(self._limits.park_after, self._limits.freeze_after or self._limits.park_after)
+        if self._now() + (min(rest, RESERVED) if self._spares else rest) < self._look_at:
             self._news.set()
 
     def _due(self, worker: Worker) -> float:
