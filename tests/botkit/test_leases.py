@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Collection, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -13,11 +13,17 @@ from pathlib import Path
 import pytest
 
 from botkit.clock import TTL
+from botkit.events import TextDelta, TurnEvent, TurnFinished
 from botkit.leases import gone, owner
+from botkit.model import Lease, Turn
 from botkit.protocols import Store
+from botkit.store import Beat
 from botkit.stores import open_store
+from botkit.stores.memory import MemoryStore
+from botkit.stores.redis import RedisStore
 from botkit.testing.scripted_runner import ScriptedRunner
 from tests.botkit.bots import Parts
+from tests.botkit.stores.valkey import command
 
 
 class Two:
@@ -204,3 +210,127 @@ def test_a_process_of_this_host_that_ended_is_known_to_be_gone() -> None:
     ended = f"{host}|99999999|1.00|x|main"
     elsewhere = "another-host|99999999|1.00|x|main"
     assert gone([f"{alive}|main", reused, ended, elsewhere, "nonsense"]) == {reused, ended}
+
+
+class Counting(MemoryStore):
+    """Counts what the leases of a bot cost."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.taken, self.believed = 0, 0
+
+    async def lease(self, key: str, owner: str, now: float, ttl: float) -> Lease | None:
+        self.taken += 1
+        return await super().lease(key, owner, now, ttl)
+
+    async def beat(self, owner: str, now: float, ttl: float, leases: Collection[Lease] = ()) -> Beat:
+        self.believed = len(leases)
+        return await super().beat(owner, now, ttl, leases)
+
+
+async def test_a_turn_that_goes_on_with_a_live_worker_asks_for_no_lease(tmp_path: Path) -> None:
+    store = Counting()
+    parts = Parts(tmp_path, store=store)
+    async with asyncio.timeout(5), parts.bot() as bot:
+        await parts.adapter.say("first")
+        await parts.adapter.until_text("first")
+        assert store.taken == 1
+        await bot.leases.beat()
+        await parts.adapter.say("second")
+        await parts.adapter.until_text("second")
+        assert store.taken == 1
+
+
+async def test_leases_are_only_held_where_there_is_a_worker_or_a_turn(tmp_path: Path) -> None:
+    store = Counting()
+    parts = Parts(tmp_path, store=store)
+    async with asyncio.timeout(10), parts.bot() as bot:
+        for number in range(20):
+            await parts.adapter.say(f"turn {number}", thread=str(number))
+            await parts.adapter.until_text(f"turn {number}", str(number))
+        parts.runner.gate.clear()
+        await parts.adapter.say("one more", thread="0")
+        await parts.adapter.until_text("one more", "0")
+        await bot.leases.beat()
+        assert store.believed == 20
+        for turn in parts.runner.turns:
+            await parts.runner.park(turn.session.id)
+        parts.runner.live.clear()  # also of the turn that runs: its worker has died, say
+        await bot.leases.beat()
+        await bot.leases.beat()
+        assert store.believed == 1, "of the turn that runs"
+        parts.runner.gate.set()
+        await bot.tasks.drain(2)
+        await bot.leases.beat()
+        assert set(await store.owners()) == set()
+
+
+async def free(store: Store, session: str) -> None:
+    """Wait until somebody else can have it."""
+    while await store.lease(f"session/{session}", "third", time.time(), TTL) is None:
+        await asyncio.sleep(0.05)
+
+
+async def test_a_session_is_free_for_others_once_its_worker_was_parked(two: Two) -> None:
+    one = two.one
+    async with asyncio.timeout(5), one.bot():
+        await one.adapter.say("first")
+        await one.adapter.until_text("first")
+        session = one.runner.turns[0].session.id
+        assert await two.other.store.lease(f"session/{session}", "third", time.time(), 0.0) is None
+        await one.runner.park(session)
+        await free(two.other.store, session)
+
+
+async def test_a_lease_whose_holder_never_heard_of_it_is_given_to_who_wants_it(two: Two) -> None:
+    """The store had given it, and its answer was lost."""
+    one = two.one
+    async with asyncio.timeout(5), one.bot() as bot:
+        assert await one.store.lease("session/s1", bot.leases.owner, time.time(), TTL) is not None
+        await free(two.other.store, "s1")
+
+
+async def test_a_store_that_forgot_everything_learns_what_is_held_and_what_runs(tmp_path: Path, redis_url: str) -> None:
+    async with RedisStore(redis_url) as store:
+        parts = Parts(tmp_path, store=store)
+        parts.runner.gate.clear()
+        async with asyncio.timeout(9), parts.bot() as bot:
+            await parts.adapter.say("first")
+            await parts.adapter.until_text("first")
+            session = parts.runner.turns[0].session.id
+            await command(redis_url, "FLUSHALL")
+            await bot.leases.beat()
+            assert await store.lease(f"session/{session}", "third", time.time(), 0.0) is None
+            assert parts.runner.parked == []
+            parts.runner.gate.set()
+            await bot.tasks.drain(2)
+            known = await store.find_session(session)
+            assert known is not None
+            assert known.turns == 1
+            assert set(await store.owners()) == {bot.leases.owner}, "the lease: the turn has been settled"
+
+
+def an_answer(turn: Turn) -> Iterable[TurnEvent]:
+    yield TextDelta("so far")
+    yield TurnFinished(f"the answer to {turn.prompt}")
+
+
+@pytest.mark.parametrize("place", ["running", "waiting in its lane"])
+async def test_a_turn_that_another_process_took_over_shows_and_writes_nothing_more(two: Two, place: str) -> None:
+    one = two.one
+    one.runner = ScriptedRunner(an_answer)
+    one.runner.gate.clear()
+    async with asyncio.timeout(8), one.bot() as bot:
+        await one.adapter.say("first")
+        await one.adapter.until_text("so far")
+        if place != "running":
+            await one.adapter.say("second")
+            await one.adapter.until_text("1 other turn")
+        taken = await two.other.store.take_over("main", "third", [bot.leases.owner], time.time())
+        one.runner.gate.set()
+        await bot.tasks.drain(3)
+        assert len(one.runner.turns) == 1
+    assert not any("the answer" in text for text in one.adapter.texts())
+    left = await two.other.store.entries([each.id for each in taken])
+    assert len(left) == len(taken) == (1 if place == "running" else 2)
+    assert all(each.finished is None for each in left)

@@ -746,3 +746,16 @@ async def test_a_request_that_was_posted_but_not_noted_is_found_and_closed_after
     async with stage.reply() as reply:
         reply.push(TurnFinished("done"))
     assert stage.texts() == [texts.CLOSED_BY_RESTART, "done"]
+
+
+async def test_a_reply_that_another_process_goes_on_with_is_left_as_it_is() -> None:
+    stage = Stage()
+    async with asyncio.timeout(5):
+        async with stage.reply() as reply:
+            reply.push(TextDelta("so far"))
+            await stage.messenger.until(lambda: any("so far" in text for text in stage.texts()))
+            before = stage.texts()
+            stage.states.mine = False
+            reply.push(TurnFinished("the answer"))
+    assert stage.texts() == before
+    assert not reply.delivered
