@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
+from contextlib import suppress
 from pathlib import Path
 
 from botkit import texts
@@ -11,20 +14,41 @@ from botkit.errors import Refused
 FOLDER = ".botkit"
 """Below the bot's workdir, ignored by git; holds `uploads/<session>/`."""
 UPLOADS = "uploads"
+_STEP = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 def upload_folder(workdir: Path, session: str) -> Path:
     """A session's own folder, where Claude may read. Raises Refused."""
-    root = workdir / FOLDER
-    folder = root / UPLOADS / folder_name(session)
-    for part in (root, root / UPLOADS, folder):
-        if part.is_symlink():
-            raise Refused(texts.UPLOADS_LINKED)
-        part.mkdir(mode=0o700, exist_ok=True)
-    ignore = root / ".gitignore"
-    if not ignore.exists():
-        ignore.write_text("*\n", encoding="utf-8")
-    return folder
+    here = os.open(workdir, _STEP)
+    try:
+        for part in (FOLDER, UPLOADS, folder_name(session)):
+            below = _made(part, here)
+            os.close(here)
+            here = below
+            if part == FOLDER:
+                _ignored(here)
+    finally:
+        os.close(here)
+    return workdir / FOLDER / UPLOADS / folder_name(session)
+
+
+def _made(name: str, folder: int) -> int:
+    """The descriptor of a folder in a folder. What runs there may put a link in its place at any time."""
+    with suppress(FileExistsError):
+        os.mkdir(name, 0o700, dir_fd=folder)
+    try:
+        return os.open(name, _STEP | os.O_NOFOLLOW, dir_fd=folder)
+    except OSError as problem:
+        if problem.errno in (errno.ENOTDIR, errno.ELOOP):
+            raise Refused(texts.UPLOADS_LINKED) from None
+        raise
+
+
+def _ignored(folder: int) -> None:
+    with suppress(FileExistsError):
+        file = os.open(".gitignore", os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644, dir_fd=folder)
+        with os.fdopen(file, "w", encoding="utf-8") as opened:
+            opened.write("*\n")
 
 
 def folder_name(session: str) -> str:

@@ -111,8 +111,9 @@ def _login_page(head: bytes, attachment: Attachment) -> bool:
 
 
 def safe_name(name: str) -> str:
-    """A file name of plain characters, at most 80 long, without path, control or leading dot."""
+    """A file name of plain characters, at most 80 long and 150 bytes, without path, control or leading dot."""
     name = re.sub(r"[^\w.+-]+", "_", name.replace("\\", "/").rsplit("/", 1)[-1]).strip("._")[-80:]
+    name = name.encode()[-150:].decode(errors="ignore")
     if not name or _RESERVED.match(name):
         name = f"file_{name}"
     return name

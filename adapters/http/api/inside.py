@@ -65,6 +65,36 @@ class Inside:
         finally:
             os.close(folder)
 
+    def add(self, path: Path, data: bytes) -> None:
+        """Write a new file into a folder that is there. Raises FileExistsError, another OSError, HttpError."""
+        folder = self._folder(path.parent, "path")
+        try:
+            file = os.open(path.name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644, dir_fd=folder)
+            try:
+                with os.fdopen(file, "wb") as opened:
+                    opened.write(data)
+            except OSError:
+                os.unlink(path.name, dir_fd=folder)
+                raise
+        finally:
+            os.close(folder)
+
+    def files(self, path: Path) -> list[tuple[str, os.stat_result]]:
+        """The files of a folder, by name; none where it is not there."""
+        try:
+            folder = self._folder(path, "path")
+        except HttpError:
+            return []
+        try:
+            with os.scandir(folder) as entries:
+                return sorted(
+                    (entry.name, entry.stat(follow_symlinks=False))
+                    for entry in entries
+                    if entry.is_file(follow_symlinks=False)
+                )
+        finally:
+            os.close(folder)
+
     def _mode(self, folder: int, name: str, field: str) -> int | None:
         """The mode of a file that is there; None: there is none. Raises HttpError for what is no file."""
         try:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import mimetypes
-import os
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import quote
@@ -29,6 +30,8 @@ from botkit.middleware.attachments import safe_name
 from botkit.sheets import moment
 
 RAW = "application/octet-stream"
+FIELDS = 20
+"""Parts of a form besides its files; they mean nothing."""
 _BROKEN = (ValueError, AssertionError, RuntimeError, LookupError, web.RequestPayloadError, HttpProcessingError)
 """What aiohttp raises for a form that is none."""
 
@@ -78,10 +81,9 @@ async def download(call: Call) -> web.StreamResponse:
 async def upload(call: Call) -> web.StreamResponse:
     """As multipart/form-data with any number of files, or one as the body itself."""
     found = await known(call, call.part("id"))
-    sent = await _parts(call) if call.request.content_type == "multipart/form-data" else [_whole(call)]
     settings = found.bot.settings
-    if len(sent) > settings.max_uploads:
-        raise invalid("files", f"more than {settings.max_uploads} files")
+    form = call.request.content_type == "multipart/form-data"
+    sent = await _parts(call, settings.max_uploads) if form else [_whole(call)]
     for name, data in sent:
         if len(data) > settings.max_upload:
             message = f"{name[:100]!r} has more than {settings.max_upload} bytes"
@@ -106,33 +108,25 @@ def _folder(found: Known) -> Path:
 
 
 def _listed(found: Known) -> list[FileShown]:
-    folder = Path(found.session.workdir) / _folder(found)
-    if folder.is_symlink() or not folder.is_dir():
-        return []
-    with os.scandir(folder) as entries:
-        files = [entry for entry in entries if entry.is_file(follow_symlinks=False) and not entry.name.startswith(".")]
-    return sorted((_shown(found, Path(file.path)) for file in files), key=lambda file: file.name)
-
-
-def _shown(found: Known, file: Path) -> FileShown:
-    stat = file.lstat()
-    path = str(_folder(found) / file.name)
-    return FileShown(name=file.name, path=path, size=stat.st_size, changed=moment(stat.st_mtime))
+    folder = _folder(found)
+    return [
+        FileShown(name=name, path=str(folder / name), size=stat.st_size, changed=moment(stat.st_mtime))
+        for name, stat in Inside(Path(found.session.workdir)).files(folder)
+        if not name.startswith(".")
+    ]
 
 
 def _store(found: Known, name: str, data: bytes) -> FileShown:
     """Under a name that can do no harm, and that nothing else has."""
     workdir = Path(found.session.workdir)
     workdir.mkdir(parents=True, exist_ok=True)
-    folder, safe = upload_folder(workdir, found.session.id), safe_name(name)
+    upload_folder(workdir, found.session.id)
+    safe, inside = safe_name(name), Inside(workdir)
     for number in range(1, 1000):
-        file = folder / (safe if number == 1 else f"{Path(safe).stem}-{number}{Path(safe).suffix}")
-        try:
-            with file.open("xb") as opened:
-                opened.write(data)
-        except FileExistsError:
-            continue
-        return _shown(found, file)
+        path = _folder(found) / (safe if number == 1 else f"{Path(safe).stem}-{number}{Path(safe).suffix}")
+        with suppress(FileExistsError):
+            inside.add(path, data)
+            return FileShown(name=path.name, path=str(path), size=len(data), changed=moment(time.time()))
     raise invalid("files", f"there are too many files named {safe}")
 
 
@@ -142,16 +136,20 @@ def _whole(call: Call) -> tuple[str, bytes]:
     return call.query(UploadQuery).name, call.raw
 
 
-async def _parts(call: Call) -> list[tuple[str, bytes]]:
-    """The files of a form, which has been read already."""
+async def _parts(call: Call, most: int) -> list[tuple[str, bytes]]:
+    """The files of a form, which has been read already. Raises HttpError 400, also for more than `most`."""
     # As much as there is: a reader that is too full would hold up the connection, which has nothing more to say.
     content = StreamReader(call.request.protocol, len(call.raw) + 1, loop=asyncio.get_running_loop())
     content.feed_data(call.raw)
     content.feed_eof()
     found: list[tuple[str, bytes]] = []
+    parts = 0
     try:
         reader = MultipartReader(call.request.headers, content)
         while (part := await reader.next()) is not None:
+            parts += 1
+            if len(found) == most or parts > most + FIELDS:  # each takes its time, and nobody has any meanwhile
+                raise invalid("files", f"more than {most} files")
             if not isinstance(part, BodyPartReader):
                 raise ValueError("a form in a form")
             if part.headers.get("Content-Encoding", "identity").lower() != "identity":
