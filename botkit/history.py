@@ -15,6 +15,8 @@ class ToolCall:
     input: str
     output: str = ""
     ok: bool = True
+    after: int = 0
+    """Characters of the answer's text that were said before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,3 +32,5 @@ class Said:
     """Unix seconds."""
     thinking: str = ""
     tools: tuple[ToolCall, ...] = ()
+    cut: Literal["", "stopped", "failed"] = ""
+    """Why an answer is none, or not whole: somebody stopped it, or the model could not be reached, as its text says."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from botkit.claude.prompt import JOINER
 from botkit.history import Said, ToolCall
 
 
@@ -38,10 +39,24 @@ class _Line(msgspec.Struct, rename="camel"):
     is_sidechain: bool = False
     is_meta: bool = False
     is_compact_summary: bool = False
+    is_api_error_message: bool = False
     message: _Spoken = msgspec.field(default_factory=_Spoken)
 
 
+class _Attachment(msgspec.Struct):
+    type: str = ""
+
+
+class _Kind(msgspec.Struct):
+    type: str = ""
+    attachment: _Attachment = msgspec.field(default_factory=_Attachment)
+
+
+STOPPED = ("[Request interrupted by user]", "[Request interrupted by user for tool use]")
+"""What the CLI notes in the user's name when a turn was stopped."""
+
 _DECODER = msgspec.json.Decoder(_Line)
+_KIND = msgspec.json.Decoder(_Kind)
 
 
 def files(environment: Mapping[str, str], session: str) -> list[Path]:
@@ -69,6 +84,27 @@ def delete(environment: Mapping[str, str], session: str) -> None:
         shutil.rmtree(path.with_suffix(""), ignore_errors=True)
 
 
+def exported(paths: Sequence[Path]) -> bytes:
+    """The files' lines for whoever may read what was said: without the CLI's own record of its requests, and without
+    the system prompt, which is its operator's. Raises OSError."""
+    lines = (line for path in paths for line in path.read_bytes().splitlines())
+    return b"".join(kept + b"\n" for line in lines if (kept := _without_prompt(line)))
+
+
+def _without_prompt(line: bytes) -> bytes:
+    try:
+        kind = _KIND.decode(line)
+    except msgspec.MsgspecError:
+        return b""  # it is being written
+    if kind.type.startswith("api-request"):
+        return b""
+    if kind.attachment.type != "prompt_snapshot":
+        return line
+    whole = msgspec.json.decode(line)
+    whole["attachment"] = {"type": "prompt_snapshot"}
+    return msgspec.json.encode(whole)
+
+
 def told(lines: Iterable[bytes]) -> list[Said]:
     """What the lines of a transcript say. Pure."""
     found: list[Said] = []
@@ -77,20 +113,32 @@ def told(lines: Iterable[bytes]) -> list[Said]:
         found = _answered(found, blocks)
         text = "\n\n".join(block.text for block in blocks if block.type == "text" and block.text)
         said = Said(line.uuid, "user" if line.type == "user" else "assistant", text, _seconds(line.timestamp))
-        if line.type == "user":
+        if text in STOPPED:
+            said = replace(said, role="assistant", text="", cut="stopped")
+        elif line.type == "user":
             if text:
-                found.append(said)
+                found.append(replace(said, text=text.replace(JOINER, "")))
             continue
-        thinking = "\n\n".join(block.thinking for block in blocks if block.thinking)
-        tools = tuple(
-            ToolCall(block.id, block.name, bytes(block.input).decode()) for block in blocks if block.type == "tool_use"
-        )
-        said = replace(said, thinking=thinking, tools=tools)
+        else:
+            thinking = "\n\n".join(block.thinking for block in blocks if block.thinking)
+            cut = "failed" if line.is_api_error_message else ""
+            said = replace(said, thinking=thinking, tools=_tools(blocks), cut=cut)
         if found and found[-1].role == "assistant":
             found[-1] = _joined(found[-1], said)
-        elif text or thinking or tools:
+        elif said.text or said.thinking or said.tools or said.cut:
             found.append(said)
     return found
+
+
+def _tools(blocks: Sequence[_Block]) -> tuple[ToolCall, ...]:
+    tools: list[ToolCall] = []
+    text = ""
+    for block in blocks:
+        if block.type == "text":
+            text = _both(text, block.text)
+        elif block.type == "tool_use":
+            tools.append(ToolCall(block.id, block.name, bytes(block.input).decode(), after=len(text)))
+    return tuple(tools)
 
 
 def _spoken(lines: Iterable[bytes]) -> Iterator[_Line]:
@@ -130,15 +178,18 @@ def _text(result: _Block) -> str:
 
 
 def _joined(one: Said, more: Said) -> Said:
-    def both(first: str, second: str) -> str:
-        return "\n\n".join(part for part in (first, second) if part)
-
+    before = len(_both(one.text, more.text)) - len(more.text)
     return replace(
         one,
-        text=both(one.text, more.text),
-        thinking=both(one.thinking, more.thinking),
-        tools=(*one.tools, *more.tools),
+        text=_both(one.text, more.text),
+        thinking=_both(one.thinking, more.thinking),
+        tools=(*one.tools, *(replace(tool, after=before + tool.after) for tool in more.tools)),
+        cut=more.cut or one.cut,
     )
+
+
+def _both(first: str, second: str) -> str:
+    return "\n\n".join(part for part in (first, second) if part)
 
 
 def _seconds(timestamp: str) -> float:

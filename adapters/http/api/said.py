@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
 from aiohttp import web
 
 from adapters.http.api.answers import Told, told
+from adapters.http.api.readable import markdown
 from adapters.http.api.session_shape import shown
 from adapters.http.call import Call
 from adapters.http.endpoint import Endpoint
@@ -30,6 +30,8 @@ class ToolCallShown(Told):
     """JSON."""
     output: str
     ok: bool
+    after: int
+    """Characters of the answer's text that were said before."""
 
 
 class SaidShown(Told):
@@ -41,6 +43,8 @@ class SaidShown(Told):
     at: str
     thinking: str
     tools: list[ToolCallShown]
+    cut: Literal["", "stopped", "failed"]
+    """Why an answer is none, or not whole."""
 
 
 class History(Told):
@@ -85,7 +89,7 @@ async def export(call: Call) -> web.StreamResponse:
         files = await asyncio.to_thread(transcript.files, environment, id)
         if not files:
             raise not_found("transcript")
-        data = await asyncio.to_thread(lambda: b"".join(file.read_bytes() for file in files))
+        data = await asyncio.to_thread(transcript.exported, files)
         return _file(found, data, f"{id}.jsonl", "application/x-ndjson")
     said = await found.bot.runner.history(id)
     if query.format == "json":
@@ -95,17 +99,6 @@ async def export(call: Call) -> web.StreamResponse:
         }
         return _file(found, msgspec.json.encode(whole), f"{id}.json", "application/json")
     return _file(found, markdown(title, said).encode(errors="replace"), f"{id}.md", "text/markdown")
-
-
-def markdown(title: str, said: Sequence[Said]) -> str:
-    """A conversation as a text to read. Pure."""
-    parts = [f"# {title or 'Conversation'}"]
-    for each in said:
-        parts.append(f"## {'User' if each.role == 'user' else 'Claude'} · {moment(each.at)}")
-        parts += [f"- `{tool.name}` {tool.input}{'' if tool.ok else ' (failed)'}" for tool in each.tools]
-        if each.text:
-            parts.append(each.text)
-    return "\n\n".join(parts) + "\n"
 
 
 def _file(found: Known, data: bytes, name: str, media_type: str) -> web.Response:
@@ -122,11 +115,12 @@ def _shown(said: Said) -> SaidShown:
         at=moment(said.at),
         thinking=said.thinking,
         tools=[_tool(tool) for tool in said.tools],
+        cut=said.cut,
     )
 
 
 def _tool(tool: ToolCall) -> ToolCallShown:
-    return ToolCallShown(id=tool.id, name=tool.name, input=tool.input, output=tool.output, ok=tool.ok)
+    return ToolCallShown(id=tool.id, name=tool.name, input=tool.input, output=tool.output, ok=tool.ok, after=tool.after)
 
 
 _ONE = "/api/sessions/{id}"

@@ -220,7 +220,7 @@ async def test_a_conversation_is_exported(gateway: Desk) -> None:
     id = await me.session()
     await me.say(id, "!say Hello.")
     path = f"/api/sessions/{id}/export"
-    assert "## Claude" in await me.get(path)
+    assert "**Claude**" in await me.get(path)
     whole = await me.get(path, params={"format": "json"})
     assert [each["text"] for each in whole["messages"]] == ["!say Hello.", "Hello."]
     lines = await me.get(path, params={"format": "transcript"})
