@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from html import escape
@@ -20,14 +21,18 @@ from adapters.http.openapi import Json, document
 STYLE = """
 :root { color-scheme: light dark; --line: #8884; --soft: #8881; --accent: #c2602f }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
-h2 { margin-top: 2.5rem; text-transform: capitalize }
+h2 { margin-top: 2.5rem }
+h2::first-letter { text-transform: uppercase }
 details { border: 1px solid var(--line); border-radius: .5rem; margin: .5rem 0 }
 summary { padding: .5rem .8rem; cursor: pointer }
 details > div { padding: .2rem .8rem .8rem; overflow-x: auto }
 code { font: 14px ui-monospace, monospace }
 .method { display: inline-block; min-width: 4.5rem; font-weight: 600; color: var(--accent) }
 .what { opacity: .75; margin-left: .6rem }
+div:target { border-left: .25rem solid var(--accent) }
 table { border-collapse: collapse; width: 100%; font-size: .92rem }
+td { width: 26% }
+td:last-child { width: auto }
 td, th { text-align: left; vertical-align: top; padding: .25rem .6rem .25rem 0; border-bottom: 1px solid var(--line) }
 p.note { background: var(--soft); padding: .6rem .8rem; border-radius: .5rem }
 """
@@ -74,7 +79,7 @@ def html(api: Json) -> str:
         f"<title>{escape(api['info']['title'])} API</title><style>{STYLE}</style>",
         f"<h1>{escape(api['info']['title'])} API</h1><p>{escape(api['info']['description'])}</p>",
         "<p class=note>Send an API key as <code>Authorization: Bearer bk_…</code>. "
-        "The same as a document: <a href=/openapi.json>/openapi.json</a></p>",
+        "The same as a document: <a href=/openapi.json>/openapi.json</a>. What is marked with * must be there.</p>",
     ]
     for tag, group in groupby(listed, key=lambda each: each[0]):
         parts.append(f"<h2>{escape(tag)}</h2>")
@@ -86,11 +91,11 @@ def html(api: Json) -> str:
 
 def _operation(path: str, method: str, operation: Json) -> str:
     rows = [
-        (each["name"], each["in"], each["schema"], each.get("description", ""), each["required"])
+        (each["name"], f"{each['in']}:", each["schema"], each.get("description", ""), each["required"])
         for each in operation["parameters"]
     ]
     body = [
-        f"<p>Body <code>{escape(media)}</code>: {_type(content['schema'])}</p>"
+        f"<p>Body: {_content(media, content)}</p>"
         for media, content in operation.get("requestBody", {}).get("content", {}).items()
     ]
     answers = [
@@ -100,13 +105,18 @@ def _operation(path: str, method: str, operation: Json) -> str:
     ]
     return (
         f"<details><summary><span class=method>{escape(method)}</span><code>{escape(path)}</code>"
-        f"<span class=what>{escape(operation['summary'])}</span></summary><div>"
+        f"<span class=what>{_words(operation['summary'])}</span></summary><div>"
         f"{_table(rows)}{''.join(body)}{''.join(answers)}</div></details>"
     )
 
 
 def _answer(said: Json) -> str:
-    return " or ".join(_type(content["schema"]) for content in said.get("content", {}).values()) or "nothing"
+    return " or ".join(_content(media, content) for media, content in said.get("content", {}).items()) or "nothing"
+
+
+def _content(media: str, content: Json) -> str:
+    """By name where it has one, else what kind it is of."""
+    return _type(content["schema"]) if "$ref" in content["schema"] else f"<code>{escape(media)}</code>"
 
 
 def _schema(name: str, schema: Json) -> str:
@@ -115,20 +125,26 @@ def _schema(name: str, schema: Json) -> str:
         (field, "", said, str(said.get("description", "")), field in required)
         for field, said in schema.get("properties", {}).items()
     ]
-    about = f"<p>{escape(str(schema.get('description', '')))}</p>"
+    about = f"<p>{_words(str(schema.get('description', '')))}</p>"
     return (
-        f"<details id='{escape(name, quote=True)}'><summary><code>{escape(name)}</code></summary>"
-        f"<div>{about}{_table(rows)}</div></details>"
+        f"<details><summary><code>{escape(name)}</code></summary>"
+        # Inside: a link to something hidden opens what hides it.
+        f"<div id='{escape(name, quote=True)}'>{about}{_table(rows)}</div></details>"
     )
 
 
 def _table(rows: Iterable[tuple[str, str, Json, str, bool]]) -> str:
     lines = [
         f"<tr><td><code>{escape(name)}</code>{' *' if required else ''}"
-        f"<td>{escape(where)} {_type(schema)}<td>{escape(about)}"
+        f"<td>{escape(where)} {_type(schema)}<td>{_words(about)}"
         for name, where, schema, about, required in rows
     ]
     return f"<table>{''.join(lines)}</table>" if lines else ""
+
+
+def _words(text: str) -> str:
+    """A sentence with `code` in it."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
 
 
 def _type(schema: Json) -> str:

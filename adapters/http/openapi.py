@@ -18,6 +18,7 @@ VERSION = "3.1.0"
 REF = "#/components/schemas/{model}"
 EVENTS = "text/event-stream"
 _PART = re.compile(r"\{([a-z_]+)\}")
+_TAGS = {"v1": "OpenAI and Anthropic", "docs": "this document", "openapi.json": "this document"}
 _ERRORS: dict[str, Json] = {
     "native": {
         "type": "object",
@@ -172,4 +173,6 @@ def _id(endpoint: Endpoint) -> str:
 def _tag(endpoint: Endpoint) -> str:
     """`/api/sessions/{id}` is among the sessions."""
     parts = [part for part in endpoint.path.split("/") if part and not part.startswith("{")]
+    if (name := _TAGS.get(parts[0])) is not None:
+        return name
     return parts[1] if parts[0] in ("api", "admin") and len(parts) > 1 else parts[0]

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import assert_never
 
-from adapters.http.anthropic.schema import Document, Image, MessagesRequest, Spoken, Text, Thinking, ToolResult, ToolUse
+from adapters.http.anthropic.schema import (
+    Document,
+    Image,
+    MessageParam,
+    MessagesRequest,
+    Text,
+    Thinking,
+    ToolResult,
+    ToolUse,
+)
 from adapters.http.files import Sent, of_base64
 from adapters.http.transcript import Line
 
@@ -17,7 +26,7 @@ def lines(body: MessagesRequest) -> list[Line]:
     return [Line("system", system, "system"), *said]
 
 
-def _line(message: Spoken, field: str) -> Line:
+def _line(message: MessageParam, field: str) -> Line:
     if isinstance(message.content, str):
         return Line(message.role, message.content, field)
     texts: list[str] = []
@@ -38,7 +47,7 @@ def _line(message: Spoken, field: str) -> Line:
     return Line(message.role, "\n\n".join(texts), field, tuple(_files(message, field)))
 
 
-def _files(message: Spoken, field: str) -> Iterator[Sent]:
+def _files(message: MessageParam, field: str) -> Iterator[Sent]:
     for place, block in enumerate(message.content):
         if not isinstance(block, Image | Document):
             continue

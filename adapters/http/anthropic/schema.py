@@ -57,7 +57,7 @@ class ToolResult(Loose):
 Block = Annotated[Text | Image | Document | Thinking | ToolUse | ToolResult, Field(discriminator="type")]
 
 
-class Spoken(Loose):
+class MessageParam(Loose):
     role: Literal["user", "assistant"]
     content: str | tuple[Block, ...]
 
@@ -127,7 +127,7 @@ class MessagesRequest(Ignored, Refused):
 
     model: str
     """`bot` or `bot/model`."""
-    messages: Annotated[tuple[Spoken, ...], Field(min_length=1, max_length=10_000)]
+    messages: Annotated[tuple[MessageParam, ...], Field(min_length=1, max_length=10_000)]
     system: str | tuple[Text, ...] = ""
     stream: bool = False
     metadata: Metadata | None = None

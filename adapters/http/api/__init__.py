@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from adapters.http.api.scripts import Answered, Said, chat, chat_async, chat_stream, forget, history, task
+from adapters.http.api.scripts import Reply, Said, chat, chat_async, chat_stream, forget, history, task
 from adapters.http.endpoint import Endpoint
 
 ENDPOINTS: tuple[Endpoint, ...] = (

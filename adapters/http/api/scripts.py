@@ -40,7 +40,7 @@ class Said(Body):
     claude: Claude = Claude()
 
 
-class Answered(Body):
+class Reply(Body):
     """The answer."""
 
     text: str

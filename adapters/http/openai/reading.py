@@ -5,24 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from adapters.http.files import Sent, of_base64, of_url
-from adapters.http.openai.schema import Called, FilePart, ImagePart, RefusalPart, Spoken, TextPart
+from adapters.http.openai.schema import Called, ChatMessage, FilePart, ImagePart, RefusalPart, TextPart
 from adapters.http.transcript import Line
 
 _ROLES = {"developer": "system", "function": "tool"}
 
 
-def lines(messages: tuple[Spoken, ...]) -> list[Line]:
+def lines(messages: tuple[ChatMessage, ...]) -> list[Line]:
     """Raises HttpError for a file that cannot be read."""
     return [_line(message, f"messages.{number}.content") for number, message in enumerate(messages)]
 
 
-def _line(message: Spoken, field: str) -> Line:
+def _line(message: ChatMessage, field: str) -> Line:
     calls = [f"(called {(call.function or Called()).name})" for call in message.tool_calls or ()]
     text = "\n".join(part for part in (_text(message), *calls) if part)
     return Line(_ROLES.get(message.role, message.role), text, field, tuple(_files(message, field)))
 
 
-def _text(message: Spoken) -> str:
+def _text(message: ChatMessage) -> str:
     if message.content is None or isinstance(message.content, str):
         return message.content or ""
     texts: list[str] = []
@@ -35,7 +35,7 @@ def _text(message: Spoken) -> str:
     return "\n\n".join(texts)
 
 
-def _files(message: Spoken, field: str) -> Iterator[Sent]:
+def _files(message: ChatMessage, field: str) -> Iterator[Sent]:
     if message.content is None or isinstance(message.content, str):
         return
     for place, part in enumerate(message.content):

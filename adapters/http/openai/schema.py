@@ -60,7 +60,7 @@ class ToolCall(Loose):
     function: Called | None = None
 
 
-class Spoken(Loose):
+class ChatMessage(Loose):
     """One message."""
 
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
@@ -144,7 +144,7 @@ class ChatRequest(Ignored, Refused):
 
     model: str
     """`bot` or `bot/model`."""
-    messages: Annotated[tuple[Spoken, ...], Field(min_length=1, max_length=10_000)]
+    messages: Annotated[tuple[ChatMessage, ...], Field(min_length=1, max_length=10_000)]
     stream: bool | None = False
     stream_options: StreamOptions | None = None
     user: UserName | None = None

@@ -57,6 +57,16 @@ async def test_both_are_served_and_the_page_runs_nothing() -> None:
         }
 
 
+def test_every_schema_has_a_readable_name_and_a_link_to_it_opens_it() -> None:
+    assert not [name for name in API["components"]["schemas"] if "__" in name or "-" in name]
+    page = docs.html(API)
+    links = set(re.findall(r"href='#([^']+)'", page))
+    # A browser opens what hides the place a link leads to, if that is inside.
+    assert links <= set(re.findall(r"</summary><div id='([^']+)'>", page))
+    assert "<code>mode</code> is sync, stream" in page
+    assert "<code>text/event-stream</code>" in page
+
+
 def test_nothing_in_a_description_becomes_markup() -> None:
     evil: dict[str, Any] = {
         "info": {"title": "<b>", "description": "<script>"},
