@@ -40,6 +40,8 @@ from botkit.tasks import Tasks
 
 BODY_WITHIN = 30.0
 """Seconds a client has to send its request."""
+FREE_BODY = 256 * 1024
+"""Bytes of a request that needs no place: who has taken all of theirs can still stop and decide what is at work."""
 CLOSE_WITHIN = 5.0
 """Seconds that are left to what goes on without its client when botkit stops."""
 CLIENT_GONE = 499
@@ -124,7 +126,7 @@ class Gateway:
         response: web.StreamResponse | None = None
         if endpoint.counted == "stream":
             places = self._streams
-        elif endpoint.counted in ("work", "run") or request.body_exists:
+        elif endpoint.counted in ("work", "run") or (request.body_exists and endpoint.counted != "free"):
             places = self._requests
         else:
             response = await self._allowed(call)
@@ -181,11 +183,12 @@ class Gateway:
     async def _body(self, call: Call) -> bytes:
         if not call.request.body_exists:
             return b""
+        most = FREE_BODY if call.endpoint.counted == "free" else self.settings.max_body
         if call.request.content.is_eof():  # it came with its head: nothing to wait for
-            return whole_body(call.request, self.settings.max_body)
+            return whole_body(call.request, most)
         try:
             async with asyncio.timeout(BODY_WITHIN):
-                return await read_body(call.request, self.settings.max_body)
+                return await read_body(call.request, most)
         except TimeoutError:
             raise HttpError(408, "request_timeout", f"the request was not sent within {BODY_WITHIN:g} s") from None
 

@@ -54,6 +54,25 @@ async def test_a_key_with_too_many_requests_is_told_to_come_again(narrow: Desk) 
             assert looking.status == 200
 
 
+async def test_who_has_taken_all_places_can_still_decide_and_stop_what_is_at_work(narrow: Desk) -> None:
+    me = Program(narrow.http, narrow.url, narrow.token)
+    id = await me.session()
+    text = '!tool Bash {"command": "touch made", "description": "x"}\n!say Done.'
+    saying = asyncio.create_task(me.ask("POST", f"/api/sessions/{id}/messages", {"text": text}))
+    async with asyncio.timeout(PATIENCE):
+        while not (waiting := (await me.get("/api/approvals"))["data"]):  # noqa: ASYNC110 (that signals nothing)
+            await asyncio.sleep(0.05)
+    decision = f"/api/approvals/{waiting[0]['id']}"
+    assert (await me.refused("POST", decision, {"allow": True, "reason": "x" * 300_000}))[0] == 413
+    await me.post(decision, {"allow": True})
+    assert (await saying)[0] == 200
+    assert (narrow.workdir / "made").exists()
+    saying = asyncio.create_task(me.ask("POST", f"/api/sessions/{id}/messages", {"text": "!words 2000 20ms"}))
+    await narrow.model.asked("!words 2000")
+    assert (await me.post(f"/api/sessions/{id}/stop", {"queue": True}))["stopped"] is True
+    assert (await saying)[0] == 409
+
+
 async def test_nobody_waits_for_the_body_of_a_stranger(gateway: Desk) -> None:
     for path, status in (("/v1/health", b"200"), ("/v1/chat/completions", b"401")):
         reader, writer = await asyncio.open_connection("127.0.0.1", gateway.application.web.port)
