@@ -12,7 +12,7 @@ import structlog
 
 from adapters.discord import DiscordSettings, files
 from adapters.discord.api import Api
-from adapters.discord.catchup import CatchUp
+from adapters.discord.catchup import CHANNELS, DiscordPast
 from adapters.discord.commands import sync
 from adapters.discord.components import Keys
 from adapters.discord.gateway import gateway
@@ -27,7 +27,7 @@ from adapters.discord.places import Places
 from adapters.discord.status import Typing
 from adapters.discord.threads import Threads
 from adapters.discord.wire import Application, Author, Json, read
-from botkit.catchup import AGAIN_AFTER, catching_up
+from botkit.catchup import AGAIN_AFTER, Bounds, CatchUp, catching_up
 from botkit.display import Display
 from botkit.errors import NotAllowed
 from botkit.model import Attachment, Message, ReplyState
@@ -79,9 +79,8 @@ class DiscordAdapter:
             missed = asyncio.Event()
             history, intake = self._receiver(hub, account.me, missed)
             settings = self._settings
-            catch_up = CatchUp(
-                self.name, hub, intake, history, self._places, most=settings.catch_up, age=settings.catch_up_age
-            )
+            past = DiscordPast(self.name, intake, history, self._places, most=settings.catch_up)
+            catch_up = CatchUp(self.name, hub, past, Bounds(settings.catch_up, settings.catch_up_age, CHANNELS))
             await stack.enter_async_context(catching_up(catch_up, missed, "discord-catch-up"))
             stack.push_async_callback(intake.finish, FINISH_WITHIN)
 

@@ -52,6 +52,13 @@ class FeishuSettings(BaseModel):
     catch_up_age: float = Field(
         24 * 3600.0, ge=0, description="Seconds; what was missed longer ago than this is not answered"
     )
+    catch_up_groups: int = Field(
+        40,
+        ge=0,
+        le=100,
+        description="Groups looked through after a downtime for who called the bot for the first time; 0: none. Needs "
+        "the scope im:message.group_msg, and im:chat:readonly for groups without a topic of the bot's",
+    )
 
     @property
     def base_url(self) -> str:

@@ -12,7 +12,7 @@ import structlog
 
 from adapters.feishu import FeishuSettings, files
 from adapters.feishu.api import Api
-from adapters.feishu.catchup import CatchUp
+from adapters.feishu.catchup import FeishuPast
 from adapters.feishu.connection import long_connection
 from adapters.feishu.console import PATH
 from adapters.feishu.history import History
@@ -26,7 +26,7 @@ from adapters.feishu.scopes import Need, missing
 from adapters.feishu.status import Working
 from adapters.feishu.webhook import webhook
 from adapters.feishu.wire import BotInfo, Scope, read, read_all
-from botkit.catchup import catching_up
+from botkit.catchup import Bounds, CatchUp, catching_up
 from botkit.display import Display
 from botkit.errors import AdapterError, NotAllowed
 from botkit.model import Attachment, Message, ReplyState
@@ -85,7 +85,9 @@ class FeishuAdapter:
                 known=self.messenger.known,
                 recalled=self.messenger.recalled,
             )
-            catch_up = CatchUp(self.name, hub, intake, history, most=settings.catch_up, age=settings.catch_up_age)
+            past = FeishuPast(self.name, intake, history, most=settings.catch_up)
+            bounds = Bounds(settings.catch_up, settings.catch_up_age, settings.catch_up_groups)
+            catch_up = CatchUp(self.name, hub, past, bounds)
             missed = asyncio.Event()
             await stack.enter_async_context(catching_up(catch_up, missed, "feishu-catch-up"))
             await stack.enter_async_context(self._receiving(hub, intake, missed))

@@ -37,6 +37,10 @@ class History:
         mine = bool(found) and (found[0].get("sender") or {}).get("id") in self._me
         return "" if mine else await self._lines(found[1:] or found)
 
+    async def groups(self) -> list[tuple[str, str]]:
+        """Tenant and chat of the groups the bot is in, the most recently active first. Raises AdapterErrors."""
+        return [(one.get("tenant_key", ""), one.get("chat_id", "")) for one in await self._reader.groups()]
+
     async def missed(self, conversation: Conversation, since: float, most: int) -> list[Listed]:
         """At most the last `most` messages of a topic, or of a chat outside of topics, since then; oldest first."""
         found: dict[str, Listed] = {}

@@ -6,10 +6,11 @@ from collections.abc import AsyncGenerator
 
 from adapters.feishu.api import Api
 from adapters.feishu.posts import MESSAGE, MESSAGES
-from adapters.feishu.wire import Json, Listed, read_all
+from adapters.feishu.wire import Group, Json, Listed, read_all
 from botkit.model import Conversation
 
 PAGE = 50
+GROUPS = 100
 PAGES = 10
 """Most pages of one reading; what is older than that is left out."""
 
@@ -46,6 +47,12 @@ class Reader:
         start = {"start_time": str(int(since))} if since else {}
         async for one in self._read({"container_id_type": "chat", "container_id": chat} | start):
             yield one
+
+    async def groups(self) -> list[Group]:
+        """The groups the bot is in, the most recently active first: the first hundred."""
+        query = {"sort_type": "ByActiveTimeDesc", "page_size": str(GROUPS)}
+        answer = await self._api.call("GET", "/open-apis/im/v1/chats", query=query)
+        return read_all(answer.get("items"), Group)
 
     async def _read(self, query: dict[str, str]) -> AsyncGenerator[Listed]:
         query = {**query, **self._form, "sort_type": "ByCreateTimeDesc", "page_size": str(PAGE)}

@@ -29,6 +29,12 @@ NEEDS = (
     Need("cardkit:card:write", "answers that grow in streaming cards"),
     Need("im:message.reactions:write_only", "the sign of work in progress", ("im:message", "im:message.reactions")),
     Need("im:message.group_msg", "follow-ups in topics without a mention", ("im:message.group_msg:readonly",), False),
+    Need(
+        "im:chat:readonly",
+        "finding who called the bot for the first time while it was down",
+        ("im:chat", "im:chat:read", "im:chat.group_info:readonly"),
+        False,
+    ),
     Need("im:chat.access_event.bot_p2p_chat:read", "knowing that somebody opens the chat", required=False),
     Need("contact:user.base:readonly", "names of people", required=False),
 )

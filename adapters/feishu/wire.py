@@ -46,6 +46,13 @@ class Written(TypedDict, total=False):
     mentions: list[Mention] | None
 
 
+class Group(TypedDict, total=False):
+    """FD:im-v1/chat/list"""
+
+    chat_id: str
+    tenant_key: str
+
+
 class Listed(TypedDict, total=False):
     """FD:im-v1/message/get and list: the same message in other words."""
 

@@ -59,6 +59,13 @@ class SlackSettings(BaseModel):
     catch_up_age: float = Field(
         24 * 3600.0, ge=0, description="Seconds; what was missed longer ago than this is not answered"
     )
+    catch_up_channels: int = Field(
+        40,
+        ge=0,
+        le=500,
+        description="Channels looked through after a downtime for who called the bot for the first time; 0: none. "
+        "Channels without a thread of the bot's need the scopes channels:read, groups:read, im:read and mpim:read",
+    )
 
     @model_validator(mode="after")
     def _complete(self) -> Self:

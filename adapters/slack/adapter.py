@@ -17,7 +17,7 @@ from slack_bolt.response import BoltResponse
 
 from adapters.slack import SlackSettings, files
 from adapters.slack.api import Api
-from adapters.slack.catchup import CatchUp
+from adapters.slack.catchup import SlackPast
 from adapters.slack.events_api import events_api
 from adapters.slack.history import History
 from adapters.slack.intake import Intake
@@ -31,7 +31,7 @@ from adapters.slack.socket_mode import socket_mode
 from adapters.slack.status import Status
 from adapters.slack.streams import Reader, Refusals, StreamMessenger, StreamPacing
 from botkit.budget import Rate
-from botkit.catchup import catching_up
+from botkit.catchup import Bounds, CatchUp, catching_up
 from botkit.display import Display
 from botkit.errors import NotAllowed, StoreError
 from botkit.model import Attachment, Message, ReplyState
@@ -85,7 +85,9 @@ class SlackAdapter:
             history = History(self._api, people)
             intake = Intake(hub, account.me, people, history, context=self._settings.thread_context)
             settings = self._settings
-            catch_up = CatchUp(self.name, hub, intake, history, most=settings.catch_up, age=settings.catch_up_age)
+            past = SlackPast(self.name, intake, history, most=settings.catch_up)
+            bounds = Bounds(settings.catch_up, settings.catch_up_age, settings.catch_up_channels)
+            catch_up = CatchUp(self.name, hub, past, bounds)
             missed = asyncio.Event()
             await stack.enter_async_context(catching_up(catch_up, missed, "slack-catch-up"))
             await stack.enter_async_context(self._receiving(hub, intake, account, missed))

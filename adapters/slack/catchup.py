@@ -1,76 +1,81 @@
-"""Answers what was written while botkit was down, in the conversations it is part of. Repeats cost nothing."""
+"""What Slack remembers, for catching up: conversations, and channels in which the bot was called for the first time."""
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import Mapping, Sequence
 
 import structlog
 
 from adapters.slack.history import History
 from adapters.slack.intake import Intake
+from adapters.slack.plain import mentions
 from adapters.slack.wire import Event
-from botkit.errors import AdapterError, RateLimited, StoreError, Unreachable
+from botkit.budget import Budget, Rate
+from botkit.errors import NotAllowed
 from botkit.model import Conversation
-from botkit.protocols import Hub
 
 log = structlog.get_logger("botkit.slack")
 
-CONVERSATIONS = 40
-"""The most recently used; conversations.replies takes about 50 calls a minute for the whole workspace."""
-MARGIN = 300.0
-"""Seconds before the last use that are read again: messages may have waited for their turn."""
-LONGEST_WAIT = 60.0
-"""Seconds to wait when Slack says that there were too many calls; it never asks for more."""
+PACE = Rate(30, burst=15)
+"""conversations.history and conversations.replies take about 50 calls a minute each for the whole workspace, and who is
+called into a thread needs some of them."""
+THREADS = 10
+"""Threads of one channel that are looked through for a call, those with the latest replies."""
+
+Delivery = Mapping[str, object]
 
 
-class CatchUp:
-    """Reads followed conversations and hands in what it finds."""
+class SlackPast:
+    """Implements `Past` for one account."""
 
-    def __init__(self, name: str, hub: Hub, intake: Intake, history: History, *, most: int, age: float) -> None:
-        self._name, self._hub, self._intake, self._history = name, hub, intake, history
-        self._most, self._age = most, age
-        self.between = asyncio.Lock()
-        """Held while a message is handed in: whoever holds it may cancel `run` without losing one."""
+    def __init__(self, adapter: str, intake: Intake, history: History, *, most: int, pace: Rate = PACE) -> None:
+        """`most`: messages of one conversation; `pace`: of the calls."""
+        self._adapter, self._intake, self._history, self._most = adapter, intake, history, most
+        self._pace = Budget(pace)
 
-    async def run(self) -> bool:
-        """Once through all of them; what goes wrong ends only its own conversation. False: it is worth another try."""
-        if not self._most or not self._age:
-            return True
-        oldest = time.time() - self._age
+    async def said(self, where: Conversation, since: float) -> Sequence[Delivery]:
+        return [_delivery(event, where) for event in await self._missed(where, since)]
+
+    async def channels(self, since: float, followed: Sequence[Conversation]) -> Sequence[Conversation]:
+        """Those of followed threads, then the youngest: a direct message from somebody new is in a new channel."""
+        del since  # no list says it
+        known = [where.channel for where in followed if where.thread]
         try:
-            followed = await self._hub.followed(self._name, oldest)
-        except StoreError as problem:
-            log.warning("catch_up_failed", problem=str(problem))
-            return False
-        latest = sorted(followed, key=lambda one: one[1], reverse=True)[:CONVERSATIONS]
-        read = [await self._conversation(conversation, max(oldest, used - MARGIN)) for conversation, used in latest]
-        return all(read)
+            known += await self._history.channels()
+        except NotAllowed as problem:
+            log.info("channels_not_listed", problem=str(problem))
+        team, whole = self._intake.me.team, {where.channel for where in followed if not where.thread}
+        ids = [id for id in dict.fromkeys(known) if id not in whole]
+        return [Conversation(self._adapter, team, id, direct=id.startswith("D")) for id in ids]
 
-    async def _conversation(self, conversation: Conversation, since: float) -> bool:
-        """Whether all of it was handed in, or never can be."""
-        taken, complete = 0, True
-        try:
-            for event in await self._missed(conversation, since):
-                async with self.between:
-                    taken += await self._intake.take(_delivery(event, conversation))
-        except (AdapterError, StoreError) as problem:
-            log.warning("catch_up_failed", conversation=conversation.key, problem=str(problem))
-            complete = not isinstance(problem, StoreError | RateLimited | Unreachable)
-        if taken:
-            log.info("caught_up", conversation=conversation.key, messages=taken)
-        return complete
+    async def called(self, channel: Conversation, since: float) -> Sequence[Delivery]:
+        """Also in threads that began since then. In direct messages everything is for the bot."""
+        if channel.direct:
+            return await self.said(channel, since)
+        await self._pace.take(channel, "usual")
+        events = await self._history.page(channel, since)
+        answered = sorted((event for event in events if event.get("latest_reply")), key=_latest, reverse=True)
+        for began in answered[:THREADS]:
+            thread = Conversation(self._adapter, channel.space, channel.channel, began.get("ts", ""))
+            replies = await self._missed(thread, since)
+            events += [reply for reply in replies if reply.get("ts") != began.get("ts")]
+        events.sort(key=lambda event: event.get("ts", ""))
+        me = self._intake.me.user
+        return [_delivery(event, channel) for event in events if me in mentions(event.get("text") or "")][-self._most :]
 
-    async def _missed(self, conversation: Conversation, since: float) -> Sequence[Event]:
-        try:
-            return await self._history.missed(conversation, since, self._most)
-        except RateLimited as limited:
-            await asyncio.sleep(min(limited.retry_after, LONGEST_WAIT))
-        return await self._history.missed(conversation, since, self._most)
+    async def _missed(self, where: Conversation, since: float) -> list[Event]:
+        await self._pace.take(where, "usual")
+        return await self._history.missed(where, since, self._most)
+
+    async def take(self, one: Delivery) -> bool:
+        return await self._intake.take(one)
 
 
-def _delivery(event: Event, conversation: Conversation) -> Mapping[str, object]:
+def _latest(event: Event) -> str:
+    return event.get("latest_reply") or ""
+
+
+def _delivery(event: Event, conversation: Conversation) -> Delivery:
     """A message of a history as the event it would have been."""
     kind = "im" if conversation.channel.startswith("D") else "channel"
     return {

@@ -9,12 +9,15 @@ from adapters.slack.methods import Method
 from adapters.slack.parse import WRITTEN
 from adapters.slack.people import People
 from adapters.slack.plain import mentions, plain
-from adapters.slack.wire import Event, read_messages
+from adapters.slack.wire import Event, read_channels, read_messages
 from botkit.model import Conversation
 
 PAGE = 100
 PAGES = 10
 """Most pages of one reading; what is older than that is left out."""
+MOST = 999
+"""Messages, or channels, of the largest page: https://docs.slack.dev/reference/methods/users.conversations."""
+TYPES = ("public_channel", "private_channel", "mpim", "im")
 
 
 class History:
@@ -38,6 +41,27 @@ class History:
         """At most the last `most` messages of a conversation since then (Unix seconds), oldest first."""
         found = {event.get("ts", ""): event async for event in self._read(conversation, oldest=f"{since:.6f}")}
         return [found[at] for at in sorted(found)][-most:]
+
+    async def page(self, channel: Conversation, since: float) -> list[Event]:
+        """The last thousand messages of a channel since then (Unix seconds), in one call. Raises AdapterErrors."""
+        answer = await self._api.call(
+            "conversations.history", channel=channel.channel, oldest=f"{since:.6f}", limit=MOST
+        )
+        return read_messages(answer.get("messages"))
+
+    async def channels(self) -> list[str]:
+        """The ids of all channels and direct messages the bot is in, the youngest first. Raises AdapterErrors."""
+        found: list[tuple[int, str]] = []
+        cursor = ""
+        for _ in range(PAGES):
+            answer = await self._api.call(
+                "users.conversations", types=",".join(TYPES), exclude_archived=True, limit=MOST, cursor=cursor or None
+            )
+            found += [(one.get("created", 0), one.get("id", "")) for one in read_channels(answer.get("channels"))]
+            cursor = next_cursor(answer)
+            if not cursor:
+                break
+        return [id for _, id in sorted(found, reverse=True) if id]
 
     async def _read(
         self, conversation: Conversation, *, oldest: str | None = None, latest: str | None = None

@@ -27,7 +27,7 @@ class Intake:
     """Takes deliveries in, from whichever way they come."""
 
     def __init__(self, hub: Hub, me: Me, people: People, history: History, *, context: int) -> None:
-        self._hub, self._me, self._people, self._history, self._context = hub, me, people, history, context
+        self._hub, self.me, self._people, self._history, self._context = hub, me, people, history, context
         self.closed = False
         """Take nothing more: what is not acknowledged comes again, to the next process."""
 
@@ -35,16 +35,16 @@ class Intake:
         """Whether a message was taken. Raises StoreError: then Slack must not be told that it arrived."""
         if self.closed:
             raise StoreError("the Slack adapter is closing")
-        message = parse(body, self._me, received=time.time())
+        message = parse(body, self.me, received=time.time())
         if message is None:
-            sign = opened(body, self._me)
+            sign = opened(body, self.me)
             if sign is not None:
                 self._hub.warm(*sign)
             return False
         if not self._hub.allowed(message):
             return bool(await self._hub.deliver(message))
         joins, until = joins_thread(message), asyncio.get_running_loop().time() + PREPARE_WITHIN
-        follows = (joins or may_follow_up(message, self._me)) and await self._follows(message, until)
+        follows = (joins or may_follow_up(message, self.me)) and await self._follows(message, until)
         if follows:
             message = replace(message, addressed=True)
         if message.addressed and message.kind == "new":
@@ -75,7 +75,7 @@ class Intake:
             return message
         if message.raw is None:
             return message
-        return parse(message.raw, self._me, names, received=message.sent_at) or message
+        return parse(message.raw, self.me, names, received=message.sent_at) or message
 
     async def _before(self, message: Message, until: float) -> str:
         try:

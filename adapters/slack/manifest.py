@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 import msgspec
 
-from adapters.slack.methods import EVENTS, REQUIRED
+from adapters.slack.methods import ALL, EVENTS
 from botkit.commands import Command
 
 Json = dict[str, object]
 
 PATH = "/slack/events"
 """Where Slack delivers, below the bot's address, when it does so over HTTP."""
+DESCRIPTION = "Claude Code in your workspace"
 LONGEST_HINT = 1000
 """Characters of a slash command's hint, https://docs.slack.dev/reference/app-manifest."""
 
@@ -71,17 +72,18 @@ def manifest(
         **({"url": public_url} if public_url else {}),
     }
     return {
-        "display_information": {"name": name, "description": "Claude Code in your workspace"},
+        "display_information": {"name": name, "description": DESCRIPTION},
         "features": {
             "app_home": {
                 "home_tab_enabled": False,
                 "messages_tab_enabled": True,
                 "messages_tab_read_only_enabled": False,
             },
+            "assistant_view": {"assistant_description": DESCRIPTION},  # without it there are no assistant threads
             "bot_user": {"display_name": name, "always_online": True},
             "slash_commands": [slash],
         },
-        "oauth_config": {"scopes": {"bot": list(REQUIRED)}},
+        "oauth_config": {"scopes": {"bot": list(ALL)}},
         "settings": {
             "event_subscriptions": {"bot_events": sorted(EVENTS), **request},
             "interactivity": {"is_enabled": True, **request},

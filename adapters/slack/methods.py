@@ -20,6 +20,7 @@ Method = Literal[
     "files.info",
     "reactions.add",
     "reactions.remove",
+    "users.conversations",
     "users.info",
 ]
 
@@ -41,6 +42,7 @@ SCOPES: dict[Method, tuple[str, ...]] = {
     "files.info": ("files:read",),
     "reactions.add": ("reactions:write",),
     "reactions.remove": ("reactions:write",),
+    "users.conversations": ("channels:read", "groups:read", "im:read", "mpim:read"),
     "users.info": ("users:read",),
 }
 """What each method needs."""
@@ -48,6 +50,7 @@ SCOPES: dict[Method, tuple[str, ...]] = {
 EVENTS: dict[str, tuple[str, ...]] = {
     "app_home_opened": (),  # somebody opens the direct messages and may soon write
     "app_mention": ("app_mentions:read",),
+    "assistant_thread_started": ("assistant:write",),  # the same in the split view of Agents & AI Apps
     "message.channels": ("channels:history",),
     "message.groups": ("groups:history",),
     "message.im": ("im:history",),
@@ -64,10 +67,18 @@ READS: frozenset[Method] = frozenset(
         "conversations.replies",
         "files.getUploadURLExternal",
         "files.info",
+        "users.conversations",
         "users.info",
     }
 )
 """Asked with GET: they change nothing that shows, and Slack takes no JSON there."""
 
-REQUIRED = tuple(sorted({COMMANDS}.union(*SCOPES.values(), *EVENTS.values())))
+OPTIONAL = frozenset({"assistant:write", *SCOPES["users.conversations"]})
+"""Without the first no sign comes from the split view; without the others catching up does not find who called the bot
+in a channel where it has no thread yet."""
+
+ALL = tuple(sorted({COMMANDS}.union(*SCOPES.values(), *EVENTS.values())))
 """Every scope of the bot token, exactly those used."""
+
+REQUIRED = tuple(scope for scope in ALL if scope not in OPTIONAL)
+"""Those without which something people see does not work."""

@@ -65,11 +65,18 @@ class Event(TypedDict, total=False):
     event_ts: str
     deleted_ts: str
     edited: Edited | None
+    latest_reply: str | None
+    """The ts, in a history alone."""
     files: list[File] | None
     attachments: list[Shared] | None
     message: Event | None
     previous_message: Event | None
     assistant_thread: AssistantThread | None
+
+
+class Channel(TypedDict, total=False):
+    id: str
+    created: int
 
 
 class Named(TypedDict, total=False):
@@ -153,6 +160,17 @@ def read_body(body: Mapping[str, object]) -> Body | None:
 def read_messages(found: object) -> list[Event]:
     """The `messages` of a history; those with another shape are left out."""
     return [message for item in _items(found) if (message := _convert_event(item)) is not None]
+
+
+def read_channels(found: object) -> list[Channel]:
+    """The `channels` of a list; those with another shape are left out."""
+    channels: list[Channel] = []
+    for item in _items(found):
+        try:
+            channels.append(msgspec.convert(item, Channel))
+        except msgspec.ValidationError:
+            continue
+    return channels
 
 
 def read_posted(found: object) -> list[Posted]:

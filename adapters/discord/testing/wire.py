@@ -6,6 +6,8 @@ from typing import TypeGuard
 
 import msgspec
 
+from botkit.testing import escaping
+
 Json = dict[str, object]
 
 _REFUSALS: dict[int, tuple[int, str]] = {
@@ -94,4 +96,4 @@ def decode(raw: bytes | str) -> object:
 
 
 def encode(value: object) -> bytes:
-    return msgspec.json.encode(value)
+    return escaping.encode(value)

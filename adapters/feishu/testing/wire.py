@@ -8,6 +8,8 @@ from typing import TypeGuard
 
 import msgspec
 
+from botkit.testing import escaping
+
 Json = dict[str, object]
 
 _SENTENCES: dict[int, str] = {
@@ -145,7 +147,7 @@ def decoded(raw: bytes | str) -> object:
 
 
 def encode(value: object) -> bytes:
-    return msgspec.json.encode(value)
+    return escaping.encode(value)
 
 
 def names(text: str) -> frozenset[str]:

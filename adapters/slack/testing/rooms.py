@@ -13,6 +13,7 @@ from adapters.slack.testing.wire import Json
 from adapters.slack.testing.world import App, Channel, Post
 
 _SCOPE_OF = {
+    "assistant_thread_started": "assistant:write",
     "app_mention": "app_mentions:read",
     "message.channels": "channels:history",
     "message.groups": "groups:history",

@@ -7,6 +7,8 @@ from typing import TypeGuard
 
 import msgspec
 
+from botkit.testing import escaping
+
 Json = dict[str, object]
 
 
@@ -53,4 +55,4 @@ def decode(raw: bytes | str) -> object:
 
 
 def encode(value: object) -> bytes:
-    return msgspec.json.encode(value)
+    return escaping.encode(value)

@@ -173,6 +173,7 @@ class Channel:
     archived: bool = False
     read_only: bool = False
     """Apps may not post ("restricted_action")."""
+    created: int = field(default_factory=lambda: int(time.time()))
     posts: dict[str, Post] = field(default_factory=dict[str, Post])
 
     def replies(self, ts: str) -> list[Post]:

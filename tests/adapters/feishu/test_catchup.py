@@ -7,17 +7,25 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
+from adapters.feishu.adapter import FeishuAdapter
+from adapters.feishu.scopes import NEEDS
 from adapters.feishu.testing import LoopbackFeishu, Post
 from adapters.feishu.testing.world import TENANT
 from adapters.feishu.wire import Json
 from botkit.model import Conversation
-from tests.adapters.feishu.rig import Bot, adapter_for
+from tests.adapters.feishu import rig
+from tests.adapters.feishu.rig import Bot
 
 
 @pytest.fixture
 async def feishu() -> AsyncGenerator[LoopbackFeishu]:
     async with LoopbackFeishu() as loopback:
         yield loopback
+
+
+def adapter_for(feishu: LoopbackFeishu, **changes: object) -> FeishuAdapter:
+    """With catching up as it usually is."""
+    return FeishuAdapter("feishu", rig.settings_for(feishu, None, **{"catch_up_groups": 40, **changes}))
 
 
 async def missed(feishu: LoopbackFeishu) -> Conversation:
@@ -121,3 +129,39 @@ async def test_a_silent_store_is_asked_again(feishu: LoopbackFeishu, monkeypatch
     bot.silent = 1
     async with adapter_for(feishu).connect(bot):
         await feishu.until(lambda: bot.texts == ["one", "two"])
+
+
+async def test_a_first_mention_in_a_group_without_a_topic_of_the_bots_is_found(feishu: LoopbackFeishu) -> None:
+    feishu.app.events.discard("im.message.receive_v1")
+    feishu.app.scopes = {need.scope for need in NEEDS}  # exactly what the console is told
+    bot = Bot(feishu)
+    await feishu.say("bob", "general", "nobody asked")
+    said = await feishu.say("bob", "general", f"{feishu.app.mention} hello?")
+    for number in range(60):
+        await feishu.say("alice", "general", f"talk {number}")
+    async with adapter_for(feishu, catch_up=5).connect(bot):
+        await feishu.until(lambda: bot.messages)
+        await feishu.settled()
+    assert bot.texts == ["hello?"]
+    assert bot.messages[0].conversation == topic(said)
+
+
+@pytest.mark.parametrize("scope", ["im:chat:readonly", "im:message.group_msg"])
+async def test_without_a_scope_groups_are_not_read_and_nothing_else_suffers(feishu: LoopbackFeishu, scope: str) -> None:
+    feishu.app.events.discard("im.message.receive_v1")
+    feishu.app.scopes = {need.scope for need in NEEDS} - {scope}
+    bot, chat = Bot(feishu), feishu.p2p("alice")
+    await feishu.say("alice", chat, "directly")
+    await feishu.say("bob", "general", f"{feishu.app.mention} hello?")
+    bot.followed_topics[Conversation("feishu", TENANT, chat.id)] = time.time()
+    async with adapter_for(feishu).connect(bot):
+        await feishu.until(lambda: bot.messages and any(call.route == "im.v1.chat.list" for call in feishu.calls))
+        await feishu.settled()
+    assert bot.texts == ["directly"]
+
+
+async def test_looking_through_groups_can_be_switched_off(feishu: LoopbackFeishu) -> None:
+    bot = Bot(feishu)
+    async with adapter_for(feishu, catch_up_groups=0).connect(bot):
+        await feishu.settled()
+    assert not any(call.route == "im.v1.chat.list" for call in feishu.calls)

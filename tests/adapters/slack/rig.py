@@ -107,6 +107,7 @@ def settings_for(slack: LoopbackSlack, app: App | None = None, **changes: object
         "app_token": SecretStr(app.app_token),
         "signing_secret": SecretStr(app.signing_secret),
         "api_url": slack.url,
+        "catch_up_channels": 0,  # what was just said would be found as well, by a test that counts
     }
     return SlackSettings.model_validate({**given, **changes})
 

@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator
 import pytest
 from pydantic import SecretStr
 
+from adapters.slack import SlackSettings
 from adapters.slack.adapter import SlackAdapter
 from adapters.slack.testing import LoopbackSlack
 from botkit.errors import NotAllowed
@@ -208,6 +209,15 @@ async def test_what_was_missed_is_caught_up(slack: LoopbackSlack, bot: Bot) -> N
         await slack.until(lambda: len(bot.messages) == 3)
     assert {message.text for message in bot.messages} == {"hello", "are you there?", "anybody?"}
     assert next(message for message in bot.messages if message.text == "anybody?").conversation.direct
+
+
+async def test_a_missed_first_mention_is_found_by_an_adapter_as_it_comes(slack: LoopbackSlack, bot: Bot) -> None:
+    slack.fault("events", "drop", times=2)
+    await slack.say("alice", "general", f"{slack.app.mention} hello?")
+    usual = SlackSettings.model_fields["catch_up_channels"].default
+    async with adapter_for(slack, catch_up_channels=usual).connect(bot):
+        await slack.until(lambda: bot.messages)
+    assert [message.text for message in bot.messages] == ["hello?"]
 
 
 async def test_catching_up_has_a_limit_and_an_age(slack: LoopbackSlack, bot: Bot) -> None:

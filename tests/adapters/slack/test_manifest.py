@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import msgspec
 import pytest
@@ -13,10 +13,12 @@ from pydantic import ValidationError
 import adapters.slack
 from adapters.slack import SlackSettings, plugin
 from adapters.slack.manifest import manifest, usage_hint
-from adapters.slack.methods import COMMANDS, EVENTS, READS, REQUIRED, SCOPES, Method
+from adapters.slack.methods import ALL, COMMANDS, EVENTS, OPTIONAL, READS, REQUIRED, SCOPES, Method
+from adapters.slack.testing import LoopbackSlack
 from botkit.commands import Command
 from botkit.plugins import Setup, load_adapter, setup_of
 from tests.adapters.slack.rig import COMMANDS as OFFERED
+from tests.adapters.slack.rig import Bot, adapter_for
 
 SOURCES = Path(adapters.slack.__file__).parent.glob("*.py")
 
@@ -29,9 +31,35 @@ def test_the_manifest_has_exactly_the_scopes_of_the_methods_and_events_used() ->
     assert known >= READS
     needed = {scope for method in used for scope in SCOPES[method]}
     needed |= {scope for scopes in EVENTS.values() for scope in scopes} | {COMMANDS}
-    assert set(REQUIRED) == needed
+    assert set(ALL) == needed == {*REQUIRED, *OPTIONAL}
     made = manifest(OFFERED)
     assert made["oauth_config"] == {"scopes": {"bot": sorted(needed)}}
+
+
+async def test_an_app_made_from_the_manifest_hears_that_an_assistant_thread_is_opened() -> None:
+    made = msgspec.convert(manifest(OFFERED), Manifest)
+    assert "assistant_view" in made.features, "without it Slack has no such threads for the app"
+    async with LoopbackSlack(speed=60) as slack:
+        slack.app.scopes = set(made.oauth_config["scopes"]["bot"])
+        slack.app.events = set(made.settings["event_subscriptions"]["bot_events"])
+        bot = Bot(slack)
+        async with adapter_for(slack).connect(bot):
+            root = await slack.open_assistant("alice")
+            await slack.until(lambda: bot.signs)
+        assert bot.signs[0][0].thread == root.ts
+        slack.app.scopes.discard("assistant:write")
+        async with adapter_for(slack).connect(bot):
+            await slack.open_assistant("alice")
+            await slack.settled()
+        assert len(bot.signs) == 1, "the event needs the scope"
+
+
+class Manifest(msgspec.Struct):
+    """What of it is looked at."""
+
+    features: dict[str, Any]
+    oauth_config: dict[str, dict[str, list[str]]]
+    settings: dict[str, Any]
 
 
 def test_socket_mode_needs_no_address_and_http_has_it_everywhere() -> None:

@@ -46,10 +46,19 @@ def _members(call: Call) -> Json:
 
 
 def _chats(call: Call) -> Json:
-    """The groups the app is in."""
+    """The groups the app is in; never its chats with one person."""
+    order = call.asked("sort_type", one_of=("ByCreateTimeAsc", "ByActiveTimeDesc"), default="ByCreateTimeAsc")
+    size = call.query.get("page_size", "20")
+    if not size.isdigit() or not 1 <= int(size) <= 100:
+        raise misfit("page_size", "must be between 1 and 100")
     mine = [chat for chat in call.site.directory.chats.values() if call.app.id in chat.apps and chat.kind != "p2p"]
+    if order == "ByActiveTimeDesc":
+        mine.sort(key=lambda chat: max((post.created for post in chat.posts.values()), default=0), reverse=True)
+    begin = int(call.query.get("page_token", "") or 0)
+    end = begin + int(size)
     items = [{"chat_id": chat.id, "name": chat.name, "tenant_key": TENANT, "external": False} for chat in mine]
-    return {"items": items, "has_more": False, "page_token": ""}
+    more = len(items) > end
+    return {"items": items[begin:end], "has_more": more, "page_token": str(end) if more else ""}
 
 
 def _chat(call: Call) -> Chat:

@@ -14,7 +14,7 @@ from adapters.slack.testing.world import App, Channel, Person, Post
 
 TS = re.compile(r"\d{10}\.\d{6}")
 _HISTORY = {"channel": "channels:history", "group": "groups:history", "im": "im:history", "mpim": "mpim:history"}
-_READ = {"channel": "channels:read", "group": "groups:read", "im": "im:read", "mpim": "mpim:read"}
+READ = {"channel": "channels:read", "group": "groups:read", "im": "im:read", "mpim": "mpim:read"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class Call:
             raise Refusal("not_in_channel")
 
     def details_of(self, channel: Channel) -> None:
-        self.need(_READ[channel.kind])
+        self.need(READ[channel.kind])
 
     def post(self, channel: Channel, argument: str = "ts", *, error: str = "message_not_found") -> Post:
         """A living, public message."""

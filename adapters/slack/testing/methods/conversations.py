@@ -6,7 +6,7 @@ import base64
 import binascii
 
 from adapters.slack.testing import events
-from adapters.slack.testing.methods.call import TS, Call, Method, names
+from adapters.slack.testing.methods.call import READ, TS, Call, Method, names
 from adapters.slack.testing.wire import Json, Refusal
 from adapters.slack.testing.world import Channel, Post
 
@@ -102,6 +102,29 @@ def _open(call: Call) -> Json:
     return {"channel": body, "no_op": True, "already_open": True}
 
 
+def _mine(call: Call) -> Json:
+    """users.conversations: where the app is a member; each kind asked for wants its own scope."""
+    kinds = [_KINDS.get(kind) for kind in (call.arguments.text("types") or "public_channel").split(",")]
+    if None in kinds:
+        raise Refusal("invalid_types")
+    for kind in kinds:
+        call.need(READ[kind or ""])
+    limit = call.arguments.number("limit", 100)
+    if not 0 < limit < MAX_PAGE:
+        raise Refusal("invalid_limit")
+    archived = not call.arguments.flag("exclude_archived")
+    found = [
+        channel
+        for channel in call.site.directory.channels.values()
+        if channel.kind in kinds and channel.team is call.app.team and (archived or not channel.archived)
+    ]
+    mine = [describe(call, channel) for channel in found if call.inside(channel)]
+    start = _position(call.arguments.text("cursor"))
+    body: Json = {"channels": mine[start : start + limit]}
+    more = len(mine) > start + limit
+    return body | {"response_metadata": {"next_cursor": _cursor(start + limit) if more else ""}}
+
+
 def describe(call: Call, channel: Channel) -> Json:
     body: Json = {
         "id": channel.id,
@@ -111,6 +134,7 @@ def describe(call: Call, channel: Channel) -> Json:
         "is_mpim": channel.kind == "mpim",
         "is_private": channel.kind != "channel",
         "is_archived": channel.archived,
+        "created": channel.created,
         "is_member": call.inside(channel),
         "context_team_id": channel.team.id,
     }
@@ -120,10 +144,12 @@ def describe(call: Call, channel: Channel) -> Json:
     return body | {"name": channel.name, "name_normalized": channel.name, "topic": empty, "purpose": empty}
 
 
+_KINDS = {"public_channel": "channel", "private_channel": "group", "mpim": "mpim", "im": "im"}
 _PAGE = "channel cursor inclusive include_all_metadata latest limit oldest"
 METHODS = {
     "conversations.replies": Method(_replies, 3, names(_PAGE + " ts"), json=False),
     "conversations.history": Method(_history, 3, names(_PAGE), json=False),
     "conversations.info": Method(_info, 3, names("channel include_locale include_num_members"), json=False),
+    "users.conversations": Method(_mine, 3, names("types exclude_archived limit cursor user team_id"), json=False),
     "conversations.open": Method(_open, 3, names("channel users return_im prevent_creation"), ("im:write",)),
 }
