@@ -67,7 +67,10 @@ class _Check:
     def __init__(self, schema: dict[str, Any], field: str) -> None:
         self._root, self._field = schema, field
         self._base = str(schema.get("$id", ""))
-        self._ids = dict(_ids(schema, self._base))
+        self._ids: dict[str, Any] = {}
+        for name, each in _ids(schema, self._base):
+            if self._ids.setdefault(name, each) != each:
+                raise invalid(field, f"two schemas in it have the $id {name[:200]!r}")
         self._seen: set[int] = set()
 
     def all(self) -> None:

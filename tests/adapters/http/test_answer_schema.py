@@ -65,6 +65,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "behind a reference": (of({"$ref": "#/$defs/B"}, **{"$defs": {"B": {"zz": 1}}}), "properties.a.$ref.zz"),
     "wrong behind it": (of({"$ref": "#/$defs/B"}, **{"$defs": {"B": {"type": 5}}}), "properties.a.$ref.type"),
     "an address": (of({"$ref": "https://example.com/x.json"}), "properties.a.$ref"),
+    "two of one name": ({"type": "object", "properties": {"a": {"$id": "u:x", **A}, "b": {"$id": "u:x"}}}, ""),
     "nothing there": (of({"$ref": "#/$defs/B"}), "properties.a.$ref"),
     "a broken pattern": (of({"type": "string", "pattern": "("}), "properties.a.pattern"),
     "a pattern of Python": (of({"type": "string", "pattern": r"^\@x$"}), "properties.a.pattern"),
