@@ -143,8 +143,9 @@ class Bot:
         """
         if self._closing or message.conversation.adapter not in self.adapters:
             raise StoreError("botkit is stopping, or its adapter is, and takes no new messages")
-        if (text := whole(message.text)) is not message.text:
-            message = replace(message, text=text)
+        text, context = whole(message.text), whole(message.context)
+        if text is not message.text or context is not message.context:
+            message = replace(message, text=text, context=context)
         route = self._route(message)
         if route is None or not (message.addressed or self.lanes.holds(message.conversation.key, message.reply_to)):
             return ""

@@ -20,6 +20,7 @@ import msgspec
 from adapters.discord.buckets import GUESS, Route
 from adapters.discord.pace import Gate
 from adapters.discord.wire import Json, read, snowflake
+from botkit import halves
 from botkit.budget import Rank
 from botkit.errors import AdapterError, Gone, NotAllowed, RateLimited, TooLong, Unreachable
 
@@ -125,7 +126,7 @@ class Api:
         if response.status == 204:
             return None
         try:
-            answer = msgspec.json.decode(raw)
+            answer = halves.decode(raw, object)
         except msgspec.DecodeError:
             answer = None
         if 200 <= response.status < 300:

@@ -15,6 +15,7 @@ from adapters.discord.places import Place, Places
 from adapters.discord.wire import Channel, Written, read
 from botkit.errors import Gone, NotAllowed, TooLong
 from botkit.model import Conversation
+from botkit.redact import whole
 
 log = structlog.get_logger("botkit.discord")
 
@@ -93,7 +94,7 @@ class Threads:
 
     async def _make(self, conversation: Conversation) -> Target:
         channel, thread = conversation.channel, conversation.thread
-        body = {"name": thread_name(self._names.get(thread, ""))}
+        body = {"name": thread_name(whole(self._names.get(thread, "")))}
         try:
             await self._api.call("POST", "/channels/{}/messages/{}/threads", channel, thread, json=body)
         except (NotAllowed, TooLong) as problem:

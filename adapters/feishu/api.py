@@ -17,6 +17,7 @@ import msgspec
 from adapters.feishu.refusals import STALE_TOKEN, refused
 from adapters.feishu.tokens import Tokens
 from adapters.feishu.wire import Json, read
+from botkit import halves
 from botkit.errors import AdapterError, Unreachable
 
 DEADLINE = 15.0
@@ -169,7 +170,7 @@ def _is_refusal(response: aiohttp.ClientResponse) -> bool:
 def _object(raw: bytes) -> Json:
     """The JSON object in an answer; {} where there is none."""
     try:
-        return msgspec.json.decode(raw, type=Json)
+        return halves.decode(raw, Json)
     except (msgspec.DecodeError, msgspec.ValidationError):
         return {}
 

@@ -18,6 +18,7 @@ from adapters.feishu.api import Api, translate
 from adapters.feishu.refusals import HINTS
 from adapters.feishu.sdk import Frame
 from adapters.feishu.wire import Json, read
+from botkit import halves
 from botkit.errors import AdapterError, NotAllowed, RateLimited, StoreError, Unreachable
 
 log = structlog.get_logger("botkit.feishu")
@@ -194,6 +195,6 @@ def _turned_away(problem: aiohttp.WSServerHandshakeError) -> AdapterError:
 
 def _json(data: bytes) -> object:
     try:
-        return msgspec.json.decode(data)
+        return halves.decode(data, object)
     except msgspec.DecodeError:
         return None

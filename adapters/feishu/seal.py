@@ -11,6 +11,7 @@ import msgspec
 
 from adapters.feishu.sdk import decrypt
 from adapters.feishu.wire import Json, read
+from botkit import halves
 
 FRESH = 300.0
 """Seconds by which a signature may be off; Feishu itself names no limit."""
@@ -79,7 +80,7 @@ def _decrypted(body: bytes, key: str) -> Json:
 
 def _json(data: bytes) -> Json:
     try:
-        return msgspec.json.decode(data, type=Json)
+        return halves.decode(data, Json)
     except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError):
         raise Unbelievable("unreadable") from None
 

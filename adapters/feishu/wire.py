@@ -6,6 +6,8 @@ from typing import Any, TypedDict, TypeVar
 
 import msgspec
 
+from botkit import halves
+
 Json = dict[str, Any]
 
 _Shape = TypeVar("_Shape")
@@ -154,7 +156,7 @@ def read_all(found: object, shape: type[_Shape]) -> list[_Shape]:
 def content_of(text: str) -> Json:
     """A message's content, which is JSON in a text; {} when it is none."""
     try:
-        return msgspec.json.decode(text, type=Json)
+        return halves.decode(text, Json)
     except (msgspec.DecodeError, msgspec.ValidationError, RecursionError):
         return {}
 

@@ -19,6 +19,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.slack.api import Api, proxy_for
 from adapters.slack.sdk import logger
+from botkit import halves
 from botkit.errors import RateLimited, Unreachable
 
 log = structlog.get_logger("botkit.slack")
@@ -131,7 +132,7 @@ class Client(SocketModeClient):
     async def process_message(self) -> None:
         raw = await self.message_queue.get()
         try:
-            message = msgspec.json.decode(raw, type=dict[str, object])
+            message = halves.decode(raw, dict[str, object])
         except msgspec.DecodeError:
             log.warning("socket_noise", start=raw[:80])
             return
