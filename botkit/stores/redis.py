@@ -15,10 +15,14 @@ What happens when the server does not do its part; a turn that runs always answe
   acknowledged, so the platform delivers again; no memory is held for it. Answered turns are settled when it is back.
 - slow: messages are taken as long as one answer comes within a second and all of them within three.
 - scripts forgotten (NOSCRIPT): they are sent again, unnoticed.
-- back, but empty: running turns answer and save their sessions again; waiting ones go on. Sessions that nobody uses
-  meanwhile, limits and what was answered before are forgotten: a message that Slack delivers again is answered again.
+- back, but empty: running turns are admitted anew, answer and save their sessions again; waiting ones go on. Sessions
+  that nobody uses meanwhile, limits and what was answered before are forgotten: a message that Slack delivers again is
+  answered again.
 - a process that stood still past its leases: another takes its turns over; when it goes on it lets go of what was
-  taken. Until then its worker may still work on a turn in the same session, for nobody can stop it from outside.
+  taken, and neither shows nor writes any more of it. Until then its worker may still work on a turn in the same
+  session, for nobody can stop it from outside.
+- a process that alone cannot reach the server for longer than its leases: another takes its turns over, while it goes on
+  to answer them; who reads may see both at work, and the journal is the other's.
 """
 
 from __future__ import annotations

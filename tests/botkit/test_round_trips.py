@@ -13,9 +13,11 @@ from redis.asyncio import Redis
 from redis.asyncio.client import Monitor
 
 from botkit.context import Context
+from botkit.errors import StoreError
 from botkit.routing import Route, Routes
 from botkit.stores.redis import RedisStore
 from tests.botkit.bots import Parts
+from tests.botkit.stores.proxy import Proxy
 
 SECONDS = 5.0
 
@@ -82,3 +84,35 @@ async def test_a_message_is_one_question_to_redis_until_it_is_acknowledged_and_o
             gate.set()
             await bot.tasks.drain(SECONDS)
             assert await heard.so_far() == ["EVALSHA"]
+
+
+@pytest.mark.parametrize("lost", [1, 2])
+async def test_a_message_whose_admission_is_not_confirmed_is_answered_once(
+    tmp_path: Path, redis_url: str, lost: int
+) -> None:
+    """The store took it and the connection broke before the answer: the client asks again, and if that answer is lost
+    as well the platform delivers again."""
+    async with (
+        asyncio.timeout(2 * SECONDS),
+        Proxy(redis_url.removeprefix("unix://")) as proxy,
+        RedisStore(proxy.url) as store,
+    ):
+        parts = Parts(tmp_path, store=store)
+        bot = parts.bot()  # not entered, as above
+        await bot.deliver(parts.adapter.message("the first one loads the scripts", thread="2"))
+        await bot.tasks.drain(SECONDS)
+        message = parts.adapter.message("hello")
+        proxy.swallow_answers(lost)
+        if lost == 1:
+            assert await bot.deliver(message)
+        else:
+            with pytest.raises(StoreError):
+                await bot.deliver(message)
+        for _ in range(2):
+            assert await bot.deliver(message) == "", "it is known, though perhaps nobody here has heard of it"
+        await bot.recover()
+        await bot.recover()
+        await bot.tasks.drain(SECONDS)
+        assert len(parts.runner.turns) == 2
+        assert len(parts.adapter.texts()) == 1
+        assert not await store.take_over("main", "next", await store.owners(), 1e12)
