@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from adapters.http.endpoint import Endpoint
-from adapters.http.idempotency import HEADER
+from adapters.http.starting import HEADER
 
 Json = dict[str, Any]
 

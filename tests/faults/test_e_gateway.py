@@ -72,7 +72,7 @@ async def test_e38_what_a_slow_reader_does_not_take_is_not_piled_up() -> None:
 
     async def flood(call: Call) -> web.StreamResponse:
         nonlocal written
-        out = Stream(call, {})
+        out = Stream(call, {}, lambda _: b"")
         try:
             while True:
                 await out.write(b"x" * 65536)
