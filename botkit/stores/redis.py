@@ -21,8 +21,8 @@ What happens when the server does not do its part; a turn that runs always answe
 - a process that stood still past its leases: another takes its turns over; when it goes on it lets go of what was
   taken, and neither shows nor writes any more of it. Until then its worker may still work on a turn in the same
   session, for nobody can stop it from outside.
-- a process that alone cannot reach the server for longer than its leases: another takes its turns over, while it goes on
-  to answer them; who reads may see both at work, and the journal is the other's.
+- a process that alone cannot reach the server for longer than its leases: another takes its turns over, while it goes
+  on to answer them; who reads may see both at work, and the journal is the other's.
 """
 
 from __future__ import annotations
