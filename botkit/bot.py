@@ -147,7 +147,7 @@ class Bot:
         if text is not message.text or context is not message.context:
             message = replace(message, text=text, context=context)
         route = self._route(message)
-        if route is None or not (message.addressed or self.lanes.holds(message.conversation.key, message.reply_to)):
+        if route is None or not (message.addressed or self.lanes.find(message.conversation.key, message.reply_to)):
             return ""
         role = self._role(message)
         if role is None:

@@ -6,10 +6,11 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from botkit import texts
 from botkit.censor import Censor
 from botkit.display import Display
 from botkit.errors import Refused
-from botkit.events import FileOffered, Outcome, TurnEvent, TurnFailed, TurnFinished
+from botkit.events import FileOffered, Notice, Outcome, TurnEvent, TurnFailed, TurnFinished
 from botkit.model import Entry, Message, Role, Session, Upload
 from botkit.protocols import Adapter, Reply
 
@@ -66,6 +67,7 @@ class Context:
         self._closed = False
         self._delivered = False
         self._alone = False
+        self._edited_late = False
 
     @property
     def turn(self) -> str:
@@ -131,12 +133,22 @@ class Context:
 
     async def refuse(self, refusal: Refused) -> None:
         """Tell the sender that policy turns the message down; this ends its turn."""
-        await self.push(TurnFinished(text=refusal.text, refused=refusal.code, retry_after=refusal.retry_after))
+        passes, whose = refusal.retry_after, "" if refusal.code == "queue_full" else self.message.author.id
+        # One that passes is said once to all it concerns; every other one answers what its sender has just done.
+        aside = passes > 0 and self.bot.lanes.asides.again(self.conversation_key, refusal.code, whose, holds=passes)
+        await self.push(TurnFinished(refusal.text, refused=refusal.code, retry_after=passes, aside=aside))
 
-    def revise(self, text: str) -> None:
-        """The sender edited the message before its turn began."""
-        self.message = replace(self.message, text=text)
-        self.record.revise(self.message)
+    async def revise(self, text: str) -> None:
+        """The sender edited the message: until its turn has begun that counts, after that the answer says that it was
+        not used."""
+        if text == self.message.text:
+            return
+        if not self.begun:
+            self.message = replace(self.message, text=text)
+            self.record.revise(self.message)
+        elif not self._edited_late:
+            self._edited_late = True
+            await self.push(Notice(texts.EDITED_LATE))
 
     async def close(self, cut: BaseException | None = None) -> bool:
         """Deliver what is left to show. True when nothing more has to be shown, now or after a restart.

@@ -45,6 +45,10 @@ class Waiting:
     """The turn has not begun; `ahead` others go first (0: it begins now)."""
 
     ahead: int
+    behind: int = 0
+    """Others that wait behind it in the same conversation."""
+    aside: bool = False
+    """Another message of the conversation says how many wait: not worth a message of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +204,8 @@ class TurnFinished:
     """Policy turned the message down, and the text says so to its sender: one word for programs (`Refused.code`)."""
     retry_after: float = 0.0
     """Of a refusal: seconds until the message would pass, 0 where waiting does not help."""
+    aside: bool = False
+    """Of a refusal: the conversation was told a moment ago, so it is not worth a message."""
     files: tuple[FileOffered, ...] = ()
     """All that were sent in the turn, also before a restart."""
 
@@ -210,6 +216,8 @@ class TurnFailed:
     detail: str = ""
     retryable: bool = False
     """The sender may simply ask again."""
+    aside: bool = False
+    """It never began, and whoever ended it was told so: not worth a message."""
     usage: Usage = Usage()
     session: str = ""
 

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import dataclass, field
 
 from botkit import texts
+from botkit.asides import Asides
 from botkit.context import Context
 from botkit.errors import Refused
 from botkit.events import Waiting
-from botkit.model import Message
 
 QUEUE_RETRY = 5.0
 """Seconds after which whoever found a lane full may try again; a guess."""
 
 
 class Withdrawn(Exception):
-    """The turn was taken back before it began; `why` is for the sender, Markdown."""
+    """The turn was taken back before it began; `why` is for the sender, Markdown. `aside` as in `TurnFailed`."""
 
-    def __init__(self, why: str = "") -> None:
-        self.why = why
+    def __init__(self, why: str = "", *, aside: bool = False) -> None:
+        self.why, self.aside = why, aside
         super().__init__(why)
 
 
@@ -42,6 +43,8 @@ class Lanes:
     def __init__(self, queue: int) -> None:
         """`queue`: how many messages may wait in one conversation."""
         self.queue = queue
+        self.asides = Asides(time.monotonic)
+        """Refusals that stand in a conversation already."""
         self._lanes: dict[str, _Lane] = {}
 
     def running(self, conversation: str) -> Context | None:
@@ -104,8 +107,10 @@ class Lanes:
             self._lanes.pop(key, None)
 
     async def _show_places(self, lane: _Lane) -> None:
+        """Everybody hears it; but where it takes a message to say it, one stands for all: that of the first."""
         for ahead, ticket in enumerate(lane.waiting, start=1):
-            await ticket.ctx.push(Waiting(ahead))
+            behind = len(lane.waiting) - ahead
+            await ticket.ctx.push(Waiting(ahead, behind, aside=ahead > 1))
 
     def everybody(self) -> list[Context]:
         """All who are being answered or wait."""
@@ -115,32 +120,23 @@ class Lanes:
             found += [ticket.ctx for ticket in lane.waiting]
         return found
 
-    def holds(self, conversation: str, message: str) -> bool:
-        """Whether a message is being answered or waits here."""
+    def find(self, conversation: str, message: str) -> Context | None:
+        """Whoever is being answered or waits here for this message."""
         lane = self._lanes.get(conversation)
         known = [ticket.ctx for ticket in lane.waiting] if lane else []
         if lane and lane.running:
             known.append(lane.running)
-        return any(ctx.message.id == message for ctx in known)
+        return next((ctx for ctx in known if ctx.message.id == message), None)
 
-    async def withdraw(self, conversation: str, message: str, why: str = "") -> bool:
+    async def withdraw(self, conversation: str, message: str, why: str = "", *, aside: bool = False) -> bool:
         """Take a waiting message out of its lane; its sender is told why."""
         lane = self._lanes.get(conversation)
         for ticket in lane.waiting if lane else ():
             if lane and ticket.ctx.message.id == message:
                 lane.waiting.remove(ticket)
-                ticket.withdrawn = Withdrawn(why)
+                ticket.withdrawn = Withdrawn(why, aside=aside)
                 ticket.turn.set()
                 await self._show_places(lane)
-                return True
-        return False
-
-    def revise(self, conversation: str, message: str, edited: Message) -> bool:
-        """Replace the text of a waiting message; False when it does not wait (any more)."""
-        lane = self._lanes.get(conversation)
-        for ticket in lane.waiting if lane else ():
-            if ticket.ctx.message.id == message:
-                ticket.ctx.revise(edited.text)
                 return True
         return False
 
@@ -148,6 +144,6 @@ class Lanes:
         """Take every waiting message out; returns how many."""
         lane = self._lanes.get(conversation)
         ids = [ticket.ctx.message.id for ticket in lane.waiting] if lane else []
-        for id in ids:
-            await self.withdraw(conversation, id)
+        for id in reversed(ids):  # nobody moves up meanwhile
+            await self.withdraw(conversation, id, aside=True)
         return len(ids)

@@ -46,8 +46,9 @@ def failure(outcome: TurnFailed, detail: str) -> str:
     return f"{FAILURES[outcome.reason]}\n{detail}" if detail else FAILURES[outcome.reason]
 
 
-def waiting(ahead: int) -> str:
-    return f"_Waiting: {ahead} other {'turn goes' if ahead == 1 else 'turns go'} first._"
+def waiting(ahead: int, behind: int = 0) -> str:
+    more = f" {behind} more {'message waits' if behind == 1 else 'messages wait'} behind this one." if behind else ""
+    return f"_Waiting: {ahead} other {'turn goes' if ahead == 1 else 'turns go'} first.{more}_"
 
 
 def retrying(attempt: int, delay: float, status: int) -> str:
@@ -148,6 +149,7 @@ def closed(*, allowed: bool, text: str) -> str:
 NO_SESSION = "This cannot be answered without a session."
 NOTHING_SAID = "There was nothing to answer. Write what you want to know or have done."
 WITHDRAWN = "the message was deleted"
+EDITED_LATE = "_The message was edited after this answer had begun: it answers what stood there before._"
 STORE_DOWN = "botkit's store did not answer, so the turn was not begun"
 UPLOADS_LINKED = "Files cannot come or go here: the upload folder is a link to somewhere else."
 NOBODY_TO_ASK = "Nobody can be asked during this call, so this was denied. Go on without it, or say what is missing."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -23,14 +23,16 @@ SUSPECT = 2
 """Crashes a message was part of until it is tried alone."""
 
 
-async def run(ctx: Context, prompt: str) -> None:
-    """Give a prompt to Claude in the context's session and show what happens until the outcome is shown."""
+async def run(ctx: Context, prompt: str | Callable[[Context], str]) -> None:
+    """Give a prompt to Claude in the context's session and show what happens until the outcome is shown.
+
+    A function that gives the prompt is asked when the turn begins: until then the message may be edited.
+    """
     if ctx.session is None:
         raise Refused(texts.NO_SESSION)
     if ctx.recovered and not await _go_on(ctx):
         return
-    if ctx.entry.attempts:
-        prompt = texts.interrupted_prompt(prompt, ctx.entry.tools)
+    interrupted, tools = ctx.entry.attempts > 0, ctx.entry.tools
     # Of a stateless session nobody else can know.
     lease = nullcontext(False) if ctx.message.stateless else ctx.bot.leases.hold(ctx, ctx.session.id)
     async with lease as changed:
@@ -41,6 +43,8 @@ async def run(ctx: Context, prompt: str) -> None:
         if ctx.stopping.is_set() or ctx.record.lost:
             raise Withdrawn
         ctx.begun = True
+        prompt = prompt if isinstance(prompt, str) else prompt(ctx)
+        prompt = texts.interrupted_prompt(prompt, tools) if interrupted else prompt
         turn = Turn(
             ctx.turn,
             ctx.message.conversation,

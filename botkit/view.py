@@ -97,9 +97,14 @@ class View:
                 self.outcome = self.outcome or event
             case TurnStarted() | Waiting() | Retrying() | Compacting():
                 self._begun = self._begun or isinstance(event, TurnStarted)
-                self._status = _status(event)
+                self._status = self._state(event)
             case _:
                 assert_never(event)
+
+    def _state(self, event: TurnStarted | Waiting | Retrying | Compacting) -> str:
+        """What it says of the moment; nothing of what another message says, unless this one stands there already."""
+        aside = isinstance(event, Waiting) and event.aside and not self._status and not self._cut_off
+        return "" if aside else _status(event)
 
     @property
     def working(self) -> bool:
@@ -188,6 +193,8 @@ class View:
 
     def _ended(self, display: Display) -> Iterator[str]:
         outcome, told = self.outcome, self.text
+        if outcome and outcome.aside and not self._status and not self._cut_off:
+            return
         yield closed(told)
         yield from self._notices
         if isinstance(outcome, TurnFinished):
@@ -206,7 +213,7 @@ class View:
 def _status(event: TurnStarted | Waiting | Retrying | Compacting) -> str:
     match event:
         case Waiting():
-            return texts.waiting(event.ahead) if event.ahead else ""
+            return texts.waiting(event.ahead, event.behind) if event.ahead else ""
         case Retrying():
             return texts.retrying(event.attempt, event.delay, event.status)
         case Compacting():

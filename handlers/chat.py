@@ -12,7 +12,7 @@ async def chat(ctx: Context) -> None:
     if not ctx.message.text.strip() and not ctx.uploads and not ctx.message.attachments:
         await ctx.say(texts.NOTHING_SAID)
         return
-    await turns.run(ctx, prompt_of(ctx))
+    await turns.run(ctx, prompt_of)
 
 
 def prompt_of(ctx: Context) -> str:
@@ -34,16 +34,15 @@ def prompt_of(ctx: Context) -> str:
 
 
 async def revise(ctx: Context) -> None:
-    """The sender edited or deleted a message: what waits is changed, what runs is stopped by a deletion only."""
+    """The sender edited or deleted a message: what waits is changed; what runs is stopped by a deletion, and an edit
+    that comes too late is said in the answer."""
     lanes, where, about = ctx.bot.lanes, ctx.message.conversation, ctx.message.reply_to
-    running = lanes.running(where.key)
+    running = lanes.find(where.key, about)
+    if running is None:
+        return
     if ctx.message.kind == "edited":
-        lanes.revise(where.key, about, ctx.message)
-    elif (
-        not await lanes.withdraw(where.key, about, texts.WITHDRAWN)
-        and running is not None
-        and running.message.id == about
-    ):
+        await running.revise(ctx.message.text)
+    elif not await lanes.withdraw(where.key, about, texts.WITHDRAWN):
         await running.push(TurnFailed("stopped", texts.WITHDRAWN))
         running.stopping.set()
         if running.begun and running.session is not None:

@@ -20,7 +20,7 @@ async def errors(ctx: Context, handler: Handler) -> None:
     except Refused as refusal:
         await ctx.refuse(refusal)
     except Withdrawn as taken_back:
-        await ctx.push(TurnFailed("stopped", taken_back.why))
+        await ctx.push(TurnFailed("stopped", taken_back.why, aside=taken_back.aside))
     except StoreError as problem:
         log.error("store_failed", turn=ctx.turn, problem=str(problem))
         await ctx.push(TurnFailed("error", texts.STORE_DOWN, retryable=True))

@@ -125,7 +125,7 @@ async def test_a_busy_conversation_shows_the_place_and_keeps_the_order(parts: Pa
         await parts.adapter.until_text("one")
         await parts.adapter.say("two")
         await parts.adapter.say("three")
-        await parts.adapter.until_text("2 other turns")
+        await parts.adapter.until_text("1 more message waits")
         parts.runner.gate.set()
         await parts.adapter.until_text("three")
     assert [turn.prompt[-5:].strip() for turn in parts.runner.turns] == ["one", "two", "three"]
@@ -166,7 +166,7 @@ async def test_a_waiting_message_can_be_edited_and_deleted(parts: Parts) -> None
         await parts.adapter.until_text("one")
         await bot.deliver(parts.adapter.message("two", id="m2"))
         await bot.deliver(parts.adapter.message("three", id="m3"))
-        await parts.adapter.until_text("2 other turns")
+        await parts.adapter.until_text("1 more message waits")
         await bot.deliver(parts.adapter.message("two, better", id="m2e", kind="edited", reply_to="m2"))
         await bot.deliver(parts.adapter.message("", id="m3d", kind="deleted", reply_to="m3"))
         await parts.adapter.until_text("deleted")

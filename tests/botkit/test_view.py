@@ -51,6 +51,14 @@ def test_nothing_is_seen_before_anything_happens() -> None:
     assert seen() == seen(TurnStarted("s", "m")) == seen(Waiting(0)) == seen(TextDelta("")) == ""
 
 
+def test_what_another_message_says_as_well_is_worth_none_but_is_kept_where_it_stands() -> None:
+    assert seen(Waiting(2, aside=True)) == ""
+    assert seen(Waiting(2, aside=True), TurnFailed("stopped", aside=True), final=True) == ""
+    assert seen(TurnFinished("Too many.", refused="queue_full", retry_after=5.0, aside=True), final=True) == ""
+    assert "2 other turns" in seen(Waiting(1, 1), Waiting(2, aside=True))
+    assert "⏹️" in seen(Waiting(1, 1), TurnFailed("stopped", aside=True), final=True)
+
+
 def test_text_grows_and_says_that_more_is_coming() -> None:
     assert seen(TextDelta("**Hel"), TextDelta("lo")) == f"**Hello**\n\n{texts.WORKING}"
 
@@ -221,6 +229,7 @@ def test_the_task_list_is_shown_as_it_is_now() -> None:
     [
         (Waiting(1), "_Waiting: 1 other turn goes first._"),
         (Waiting(3), "_Waiting: 3 other turns go first._"),
+        (Waiting(1, 1), "_Waiting: 1 other turn goes first. 1 more message waits behind this one._"),
         (Retrying(2, 4.0, 529), "_The model's API answered 529; attempt 2 in 4 s._"),
         (Retrying(2, 4.0, 0), "_The model's API did not answer; attempt 2 in 4 s._"),
         (Compacting(active=True), texts.COMPACTING),
