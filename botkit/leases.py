@@ -25,6 +25,8 @@ from botkit.tasks import Tasks
 
 log = structlog.get_logger("botkit")
 
+ASKED = 3.0
+"""Seconds another process has to give up a session that is idle there."""
 BEAT = 1.0
 """Seconds between two beats; also how soon another process is given a session it waits for."""
 
@@ -60,6 +62,8 @@ class Leases:
         self.owner = owner
         self.clock, self.pulse = WallClock(), Pulse()
         self._held: dict[str, Lease] = {}
+        self._changed: set[str] = set()
+        """Of those, the ones that were changed since their last turn."""
         self._beaten = time.monotonic()
         self._sure_until, self._pauses = 0.0, 0
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -68,22 +72,47 @@ class Leases:
     async def hold(self, ctx: Context, session: str) -> AsyncGenerator[bool]:
         """Wait until the session is ours alone and keep it while inside. Raises StoreError, Withdrawn.
 
-        True: it was somebody else's before, or nobody's, so what was read of it earlier may be old.
+        True: it was somebody else's before, or nobody's, or it was changed: what was read of it earlier may be old.
         """
         lock = self._lock(session)
         if lock.locked():
             await ctx.push(Waiting(1))
         async with lock:
-            held = self._held.get(session)
-            if held is not None and self._sure:
-                yield False
-                return
-            lease = await self._lease(ctx, _key(session))
-            if held is not None and held.token != lease.token and not await self._runner.park(session):
-                # Somebody else had it meanwhile (this process stood still too long): our worker's memory is stale.
-                await self._let_go(session)
-            self._held[session] = lease
-            yield held is None or held.token != lease.token
+            changed = session in self._changed
+            self._changed.discard(session)
+            if session not in self._held or not self._sure:
+                changed |= await self._take(session, await self._lease(ctx, _key(session)))
+            yield changed
+
+    @asynccontextmanager
+    async def alone(self, session: str) -> AsyncGenerator[bool]:
+        """Keep the session from all turns while inside, to change what is known of it. Raises StoreError.
+
+        False: a turn is at it, here or in another process, which has been asked for it.
+        """
+        lock = self._lock(session)
+        if lock.locked():
+            yield False
+            return
+        async with lock:
+            if session not in self._held or not self._sure:
+                until = time.monotonic() + ASKED
+                while (lease := await self._store.lease(_key(session), self.owner, self.clock.now(), ASKED)) is None:
+                    if time.monotonic() > until:
+                        yield False
+                        return
+                    await asyncio.sleep(BEAT / 4)
+                await self._take(session, lease)
+            self._changed.add(session)
+            yield True
+
+    async def _take(self, session: str, lease: Lease) -> bool:
+        """It is ours. True: it was not until now."""
+        held, self._held[session] = self._held.get(session), lease
+        if held is not None and held.token != lease.token and not await self._runner.park(session):
+            # Somebody else had it meanwhile (this process stood still too long): our worker's memory is stale.
+            await self._let_go(session)
+        return held is None or held.token != lease.token
 
     @property
     def _sure(self) -> bool:
@@ -166,6 +195,7 @@ class Leases:
     async def _give_back(self, session: str) -> None:
         """Whatever becomes of it, it is no longer counted as held; if the store still does, others can ask for it."""
         lease = self._held.pop(session, None)
+        self._changed.discard(session)
         try:
             # Not held: the answer that it is ours was lost.
             lease = lease or await self._store.lease(_key(session), self.owner, self.clock.now(), 0.0)

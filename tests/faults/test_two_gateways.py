@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from tests.adapters.http.program import Program
-from tests.faults.gateway_office import Office, programs
+from tests.faults.gateway_office import PATIENCE, Office, programs
 
 Offices = tuple[Office, Office]
 
@@ -65,3 +65,37 @@ async def test_a_session_of_one_name_is_made_once_and_no_agent_is_lost(offices: 
         assert {status for status, _ in made} == {201}
         listed = [each["name"] for each in (await me.get("/api/agents?bot=main"))["data"]]
         assert listed == sorted(each["name"] for each in agents)
+
+
+async def test_settings_of_a_session_are_changed_by_both_and_none_is_undone(offices: Offices) -> None:
+    """Each change reads, changes and writes all that is known of the session, and so does the end of a turn."""
+    async with programs(*offices) as (_, (me, too)):
+        await asyncio.gather(*(office.start() for office in offices))
+        id = await me.session(name="room")
+        await me.say(id, "!say one")
+        await too.put(f"/api/sessions/{id}/thinking", {"effort": "low"})
+        assert (await me.say(id, "!say two"))["text"] == "two"
+        for number in range(3):
+            await asyncio.gather(
+                settled(me, f"/api/sessions/{id}/thinking", {"effort": ("low", "medium", "high")[number]}),
+                settled(too, f"/api/sessions/{id}/tool-permissions", {"disallowed": [f"Bash(rm {number})"]}),
+                settled(too, f"/api/sessions/{id}/agent", {"agent": ""}),
+                me.say(id, f"!say turn {number}"),
+            )
+            found = await me.get(f"/api/sessions/{id}")
+            assert (found["effort"], found["disallowed"]) == (("low", "medium", "high")[number], [f"Bash(rm {number})"])
+            assert found["turns"] == number + 3
+        running = await me.begin(id, "!delay 4s\n!say done")
+        await offices[0].model.asked("!delay 4s")
+        assert (await too.refused("PUT", f"/api/sessions/{id}/thinking", {"effort": "low"}))[:2] == (409, "busy")
+        assert (await me.ended(running))["text"] == "done"
+        await settled(too, f"/api/sessions/{id}/thinking", {"effort": "low"})
+
+
+async def settled(me: Program, path: str, json: dict[str, object]) -> None:
+    """A change that waits for turns to end, as a program does that is told to come again."""
+    async with asyncio.timeout(PATIENCE):
+        while (said := await me.ask("PUT", path, json))[0] == 409:
+            assert said[1]["error"]["code"] == "busy"
+            await asyncio.sleep(0.2)
+    assert said[0] == 200, said

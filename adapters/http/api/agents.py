@@ -10,7 +10,7 @@ from aiohttp import web
 from pydantic import Field, StringConstraints
 
 from adapters.http.api.answers import Told, told
-from adapters.http.api.chosen import still, wished
+from adapters.http.api.chosen import changing, wished
 from adapters.http.call import Call
 from adapters.http.endpoint import Endpoint
 from adapters.http.errors import HttpError, not_found, unavailable
@@ -95,11 +95,12 @@ async def change(call: Call) -> web.StreamResponse:
 
 async def choose(call: Call) -> web.StreamResponse:
     """A session keeps the definition it was given, whatever becomes of the agent."""
-    found, body = still(await known(call, call.part("id"))), call.parsed(AgentChoice)
-    more = await definition(call, found.bot, body.agent, field="agent") if body.agent else ""
-    # The CLI goes on with the prompt a session began with, unless it is told not to.
-    own = replace(found.session.overrides, agent=body.agent, agents=more, rerender=found.session.turns > 0)
-    await found.bot.store.save_session(replace(found.session, overrides=own))
+    body = call.parsed(AgentChoice)
+    async with changing(await known(call, call.part("id"))) as found:
+        more = await definition(call, found.bot, body.agent, field="agent") if body.agent else ""
+        # The CLI goes on with the prompt a session began with, unless it is told not to.
+        own = replace(found.session.overrides, agent=body.agent, agents=more, rerender=found.session.turns > 0)
+        await found.bot.store.save_session(replace(found.session, overrides=own))
     return told(AgentChoice(agent=body.agent))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Annotated
 
@@ -61,11 +63,19 @@ def lasting(wanted: Overrides) -> Overrides:
     return replace(wanted, model="", mode="", workdir="", command=False)
 
 
-def still(found: Known) -> Known:
-    """A session while no turn of it runs: what is changed meanwhile would be undone at its end. Raises HttpError."""
+@asynccontextmanager
+async def changing(found: Known) -> AsyncGenerator[Known]:
+    """The session as it is now, to be saved changed: while inside, no turn of it runs and nobody else changes it, in
+    any process. Raises HttpError 404, 409 while a turn runs: its end would undo the change."""
     if found.conversation is not None and found.bot.lanes.running(found.conversation.key) is not None:
         raise busy()
-    return found
+    async with found.bot.leases.alone(found.session.id) as ours:
+        if not ours:
+            raise busy()
+        session = await found.bot.store.find_session(found.session.id)
+        if session is None:
+            raise not_found("session")
+        yield replace(found, session=session)
 
 
 def busy() -> HttpError:

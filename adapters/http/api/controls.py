@@ -11,7 +11,7 @@ from aiohttp import web
 from pydantic import Field, StringConstraints
 
 from adapters.http.api.answers import Told, told
-from adapters.http.api.chosen import Thinking, busy, folder, still, thoughts
+from adapters.http.api.chosen import Thinking, busy, changing, folder, thoughts
 from adapters.http.api.session_shape import SessionShown, shown
 from adapters.http.asking import conversation
 from adapters.http.authors import author
@@ -89,13 +89,13 @@ async def stop(call: Call) -> web.StreamResponse:
 
 async def resume(call: Call) -> web.StreamResponse:
     """A session that was left goes on."""
-    found = await known(call, call.part("id"))
     body = call.parsed(Name) if call.raw else Name()
-    if found.conversation is not None:
-        found.name(call.key)  # 409 where it goes on elsewhere
-        if not body.name:
-            return told(shown(found, call.key))
-    return await _saved(call, found, replace(found.session, conversation=_place(call, found, body.name)))
+    async with changing(await known(call, call.part("id"))) as found:
+        if found.conversation is not None:
+            found.name(call.key)  # 409 where it goes on elsewhere
+            if not body.name:
+                return told(shown(found, call.key))
+        return await _saved(call, found, replace(found.session, conversation=_place(call, found, body.name)))
 
 
 async def fork(call: Call) -> web.StreamResponse:
@@ -122,39 +122,42 @@ async def fork(call: Call) -> web.StreamResponse:
 
 
 async def permissions(call: Call) -> web.StreamResponse:
-    found, body = still(await known(call, call.part("id"))), call.parsed(Permissions)
+    body = call.parsed(Permissions)
     for field, rules in (("allowed", body.allowed), ("disallowed", body.disallowed)):
         for number, rule in enumerate(rules):
             if not replayable(rule):
                 raise HttpError(
                     400, "invalid_request", "is no rule such as Bash(git status)", field=f"{field}.{number}"
                 )
-    mode = found.session.mode or found.bot.settings.mode or "default"
-    if set(body.allowed) - set(found.session.rules) and mode not in ASKING:
-        # There it was the operator who said what happens without a question.
-        raise HttpError(403, "not_allowed", f"nobody is asked in the mode {mode!r}", field="allowed")
-    own = replace(found.session.overrides, disallowed_tools=body.disallowed)
-    return await _saved(call, found, replace(found.session, rules=body.allowed, overrides=own))
+    async with changing(await known(call, call.part("id"))) as found:
+        mode = found.session.mode or found.bot.settings.mode or "default"
+        if set(body.allowed) - set(found.session.rules) and mode not in ASKING:
+            # There it was the operator who said what happens without a question.
+            raise HttpError(403, "not_allowed", f"nobody is asked in the mode {mode!r}", field="allowed")
+        own = replace(found.session.overrides, disallowed_tools=body.disallowed)
+        return await _saved(call, found, replace(found.session, rules=body.allowed, overrides=own))
 
 
 async def project(call: Call) -> web.StreamResponse:
     """Claude's memory belongs to a folder: in another one a new session begins, under the same name."""
-    found, body = still(await known(call, call.part("id"))), call.parsed(Project)
-    workdir = folder(found.adapter, call, found.bot, body.project)
-    if workdir == found.session.workdir:
-        return told(shown(found, call.key))
-    found.name(call.key)
-    if not await found.bot.runner.park(found.session.id):
-        raise busy()
-    new = replace(found.session, id=str(uuid4()), workdir=workdir, title="", turns=0, cost=0.0, cli_cost=0.0, rules=())
-    return await _saved(call, found, replace(new, created=time.time(), used=time.time()))
+    body = call.parsed(Project)
+    async with changing(await known(call, call.part("id"))) as found:
+        workdir = folder(found.adapter, call, found.bot, body.project)
+        if workdir == found.session.workdir:
+            return told(shown(found, call.key))
+        found.name(call.key)
+        if not await found.bot.runner.park(found.session.id):
+            raise busy()
+        new = replace(found.session, id=str(uuid4()), workdir=workdir, title="", turns=0, cost=0.0, cli_cost=0.0)
+        return await _saved(call, found, replace(new, rules=(), created=time.time(), used=time.time()))
 
 
 async def thinking(call: Call) -> web.StreamResponse:
-    found, body = still(await known(call, call.part("id"))), call.parsed(Thoughts)
-    wanted = thoughts(call, found.bot, found.adapter, body.thinking, body.effort)
-    own = replace(found.session.overrides, thinking=wanted.thinking, effort=wanted.effort)
-    return await _saved(call, found, replace(found.session, overrides=own))
+    body = call.parsed(Thoughts)
+    async with changing(await known(call, call.part("id"))) as found:
+        wanted = thoughts(call, found.bot, found.adapter, body.thinking, body.effort)
+        own = replace(found.session.overrides, thinking=wanted.thinking, effort=wanted.effort)
+        return await _saved(call, found, replace(found.session, overrides=own))
 
 
 def _place(call: Call, found: Known, name: str) -> str:

@@ -9,11 +9,12 @@ from aiohttp import web
 from pydantic import Field
 
 from adapters.http.api.answers import told
+from adapters.http.api.chosen import busy
 from adapters.http.api.run_shape import as_they_are
 from adapters.http.api.text_frames import TextFrames, answer_of
 from adapters.http.asking import Question, asked, conversation
 from adapters.http.call import Call, http_adapter
-from adapters.http.errors import HttpError, invalid, not_found, of_outcome
+from adapters.http.errors import invalid, not_found, of_outcome
 from adapters.http.sent_files import SentFile
 from adapters.http.sessions import known
 from adapters.http.starting import started
@@ -88,10 +89,12 @@ async def history(call: Call) -> web.StreamResponse:
 
 async def forget(call: Call) -> web.StreamResponse:
     bot, session = await _session(call)
-    if not await bot.runner.forget(session.id):
-        raise HttpError(409, "busy", "a turn of this session is running", retry_after=1.0)
-    # Nobody's and nowhere: the row stays until its time is over, so that what it cost is still known.
-    await bot.store.save_session(replace(session, conversation="", owner="", title="", metadata={}))
+    async with bot.leases.alone(session.id) as ours:
+        if not ours or not await bot.runner.forget(session.id):
+            raise busy()
+        # Nobody's and nowhere: the row stays until its time is over, so that what it cost is still known.
+        now = await bot.store.find_session(session.id) or session
+        await bot.store.save_session(replace(now, conversation="", owner="", title="", metadata={}))
     return web.Response(status=204)
 
 

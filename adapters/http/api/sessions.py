@@ -11,7 +11,7 @@ from pydantic import Field
 
 from adapters.http.api.agents import definition
 from adapters.http.api.answers import Limit, Told, cursor, place, told
-from adapters.http.api.chosen import Metadata, Thinking, busy, folder, lasting, wished
+from adapters.http.api.chosen import Metadata, Thinking, busy, changing, folder, lasting, wished
 from adapters.http.api.session_shape import SessionShown, SessionStatus, shown
 from adapters.http.asking import conversation
 from adapters.http.authors import author
@@ -141,12 +141,12 @@ async def show(call: Call) -> web.StreamResponse:
 
 
 async def delete(call: Call) -> web.StreamResponse:
-    found = await known(call, call.part("id"))
-    if not await found.bot.runner.forget(found.session.id):
-        raise busy()
-    # Nobody's and nowhere: the row stays until its time is over, so that what it cost is still known.
-    gone = replace(found.session, conversation="", owner="", title="", metadata={})
-    await found.bot.store.save_session(gone)
+    async with changing(await known(call, call.part("id"))) as found:
+        if not await found.bot.runner.forget(found.session.id):
+            raise busy()
+        # Nobody's and nowhere: the row stays until its time is over, so that what it cost is still known.
+        gone = replace(found.session, conversation="", owner="", title="", metadata={})
+        await found.bot.store.save_session(gone)
     return web.Response(status=204)
 
 
