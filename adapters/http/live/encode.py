@@ -18,8 +18,14 @@ NAMES: dict[type, str] = {kind: re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).l
 
 
 def event(happened: TurnEvent) -> dict[str, object]:
-    """One event as an object. Where a file lies on botkit's machine is not said."""
-    kind = {"type": NAMES[type(happened)]}
+    """One event as an object. Where a file lies on botkit's machine is not said, nor what only concerns chats."""
+    told = _event(happened)
+    told.pop("aside", None)
+    return told
+
+
+def _event(happened: TurnEvent) -> dict[str, object]:
+    kind: dict[str, object] = {"type": NAMES[type(happened)]}
     match happened:
         case FileOffered():
             return {**kind, **_files(happened)[0]}
