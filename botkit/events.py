@@ -204,10 +204,10 @@ class TurnFinished:
     """Policy turned the message down, and the text says so to its sender: one word for programs (`Refused.code`)."""
     retry_after: float = 0.0
     """Of a refusal: seconds until the message would pass, 0 where waiting does not help."""
-    aside: bool = False
-    """Of a refusal: the conversation was told a moment ago, so it is not worth a message."""
     files: tuple[FileOffered, ...] = ()
     """All that were sent in the turn, also before a restart."""
+    aside: bool = False
+    """Of a refusal: the conversation was told a moment ago, so it is not worth a message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,10 +216,10 @@ class TurnFailed:
     detail: str = ""
     retryable: bool = False
     """The sender may simply ask again."""
-    aside: bool = False
-    """It never began, and whoever ended it was told so: not worth a message."""
     usage: Usage = Usage()
     session: str = ""
+    aside: bool = False
+    """It never began, and whoever ended it was told so: not worth a message."""
 
 
 Outcome = TurnFinished | TurnFailed
