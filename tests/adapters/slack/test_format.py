@@ -94,11 +94,12 @@ PINGS = st.lists(st.sampled_from(TEMPTING), max_size=14).map("".join)
 @example("[x](https://a.b/<!channel>)")
 @example("https://a.b/<!channel>")
 @example("[x](https://a|!channel)")
+@example(">- >")
 def test_no_text_can_ping_anybody(markdown: str) -> None:
     shown = mrkdwn(markdown)
     without_links = re.sub(r"<(?:https?://|mailto:|tel:)[^<>|\s]+(?:\|[^<>\n]*)?>", "", shown, flags=re.IGNORECASE)
     assert "<" not in without_links
-    assert ">" not in re.sub(r"^(?:    |• |\d+\. )*(?:> ?)+", "", without_links, flags=re.MULTILINE)
+    assert ">" not in re.sub(r"^(?:    |• |\d+\. |> ?)+", "", without_links, flags=re.MULTILINE)
     assert not re.search(r"&(?!amp;|lt;|gt;)", without_links)
 
 
