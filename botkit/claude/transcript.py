@@ -121,8 +121,9 @@ def told(lines: Iterable[bytes]) -> list[Said]:
             continue
         else:
             thinking = "\n\n".join(block.thinking for block in blocks if block.thinking)
-            cut = "failed" if line.is_api_error_message else ""
-            said = replace(said, thinking=thinking, tools=_tools(blocks), cut=cut)
+            said = replace(said, thinking=thinking, tools=_tools(blocks))
+            if line.is_api_error_message:
+                said = replace(said, cut="failed")
         if found and found[-1].role == "assistant":
             found[-1] = _joined(found[-1], said)
         elif said.text or said.thinking or said.tools or said.cut:
