@@ -196,7 +196,6 @@ class Leases:
         """Whatever becomes of it, it is no longer counted as held; if the store still does, others can ask for it."""
         lease = self._held.pop(session, None)
         self._changed.discard(session)  # whoever takes it next reads it anew anyway
-        self._changed.discard(session)
         try:
             # Not held: the answer that it is ours was lost.
             lease = lease or await self._store.lease(_key(session), self.owner, self.clock.now(), 0.0)
