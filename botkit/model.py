@@ -212,6 +212,8 @@ class Capabilities:
     steps: bool = False
     """Tools and tasks are shown apart from the text: a growing message's text is the answer alone, and only ever grows.
     A message may then have no text yet."""
+    ordered: bool = True
+    """Answers stand one below the other, so a conversation's next turn begins when the one before has been shown."""
     lifetime: float = 0.0
     """Seconds a message may grow; what comes later goes into a new one. 0: for ever."""
     command_prefix: str = "/"

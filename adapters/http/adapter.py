@@ -31,7 +31,7 @@ INBOX = "http"
 class HttpAdapter:
     """Implements `Adapter` and `Authority`. Its requests come from the gateway, which has verified their keys."""
 
-    capabilities = Capabilities(max_chars=10_000_000, edits=False, buttons=False)
+    capabilities = Capabilities(max_chars=10_000_000, edits=False, buttons=False, ordered=False)
 
     def __init__(self, name: str, settings: HttpSettings) -> None:
         self.name, self.settings = name, settings

@@ -14,8 +14,8 @@ async def lane(ctx: Context, handler: Handler) -> None:
     await ctx.bot.lanes.enter(ctx)
     try:
         await _again(ctx, handler)
-        # The next turn begins when this answer stands, so that answers appear in the order of the questions.
-        await ctx.close()
+        if ctx.adapter.messenger.capabilities.ordered:
+            await ctx.close()
     finally:
         ctx.bot.lanes.leave(ctx)
 

@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import io
 import json
+import socket
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -245,6 +246,18 @@ async def test_a_program_is_told_when_its_run_has_ended(tmp_path: Path, first: i
         assert signed(secret, headers, body) in headers["webhook-signature"].split()
         assert headers["webhook-id"] == f"run_{run}"
         assert heard[0][0]["webhook-id"] == headers["webhook-id"]
+
+
+async def test_a_program_that_does_not_answer_its_webhook_holds_up_no_turn(tmp_path: Path) -> None:
+    async with desk(tmp_path, gateway={"webhooks": {"secret": SECRET, "allow": ["127.0.0.1"]}}) as it:
+        with socket.create_server(("127.0.0.1", 0)) as silent:  # connections are made, and nothing is ever said
+            me = await program(it)
+            id = await me.session()
+            told = await me.begin(id, "!say Hello.", webhook=f"http://127.0.0.1:{silent.getsockname()[1]}/hook")
+            next = await me.begin(id, "!say Next.")
+            assert (await me.ended(told))["text"] == "Hello."
+            assert (await me.ended(next))["text"] == "Next."
+            await it.bot.tasks.drain(0)  # the webhook would be tried for a minute
 
 
 async def test_webhooks_go_to_no_private_address(tmp_path: Path) -> None:
