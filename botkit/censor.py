@@ -27,16 +27,18 @@ class Censor:
         held, self._held = self._held, None
         piece = event if isinstance(event, TextDelta | ThinkingDelta) else None
         if held and piece and type(held) is type(piece) and held.parent == piece.parent:
-            event = replace(held, text=held.text + piece.text)
+            piece = replace(held, text=held.text + piece.text)
         elif held:
             yield held
-        event = self._without_cut_secrets(self._clean(event))
-        if isinstance(event, TextDelta | ThinkingDelta) and (begun := self._redactor.begun(event.text)):
-            self._held = replace(event, text=event.text[-begun:])
-            event = replace(event, text=event.text[:-begun])
-            if not event.text:
-                return
-        yield event
+        if piece is None:
+            yield self._without_cut_secrets(self._clean(event))
+            return
+        text = self._redactor.redact(piece.text)
+        if begun := self._redactor.begun(text):
+            self._held = replace(piece, text=text[-begun:])
+            text = text[:-begun]
+        if text or not begun:
+            yield piece if text == piece.text else replace(piece, text=text)
 
     def _without_cut_secrets(self, event: TurnEvent) -> TurnEvent:
         """What tools say was cut to a length before it came here, perhaps in the middle of a secret."""

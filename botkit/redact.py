@@ -22,6 +22,8 @@ class Redactor:
         # Longest first: one secret may begin with another.
         self._forms = sorted(forms, key=lambda form: (-len(form), form))
         self._pattern = re.compile("|".join(map(re.escape, self._forms))) if self._forms else None
+        self._start = re.compile("|".join(map(_start, self._forms)))
+        self._most = max(map(len, self._forms), default=1) - 1
 
     def redact(self, text: str) -> str:
         """The text with every secret replaced."""
@@ -34,13 +36,19 @@ class Redactor:
 
     def begun(self, text: str) -> int:
         """How many characters at the end of a text may be the beginning of a secret that goes on."""
-        longest = 0
-        for form in self._forms:
-            for length in range(min(len(form) - 1, len(text)), longest, -1):
-                if text.endswith(form[:length]):
-                    longest = length
-                    break
-        return longest
+        start = max(0, len(text) - self._most) if self._forms else len(text)
+        while start < len(text) and (found := self._start.search(text, start)):
+            end = text[found.start() :]
+            if any(form.startswith(end) for form in self._forms if len(form) > len(end)):
+                return len(end)
+            start = found.start() + 1
+        return 0
+
+
+def _start(form: str) -> str:
+    """Finds where it may begin, rarely anywhere else: its first three characters, or fewer where the text ends."""
+    first, second, third = map(re.escape, form[:3])
+    return rf"{first}(?:{second}(?:{third}|\Z)|\Z)"
 
 
 def whole(text: str) -> str:

@@ -49,3 +49,15 @@ def test_a_neutral_text_is_one_line_that_can_be_encoded(text: str) -> None:
     assert len(shown.splitlines()) <= 1
     assert "\x1b" not in shown
     shown.encode()
+
+
+@given(
+    st.lists(st.text(min_size=6, max_size=9, alphabet="ab+"), min_size=1, max_size=4),
+    st.text(alphabet="ab+", max_size=20),
+)
+def test_the_longest_beginning_of_any_secret_at_the_end_is_known(secrets: list[str], text: str) -> None:
+    begun = Redactor(secrets).begun(text)
+    forms = {form for secret in secrets for form in (secret, secret.replace("+", "%2B"))}
+    assert begun == max(
+        (length for form in forms for length in range(1, len(form)) if text.endswith(form[:length])), default=0
+    )
