@@ -20,5 +20,6 @@ class Stopwatch:
 
     def run(self, *, going: bool) -> None:
         """Go on or stand still from now; saying it twice changes nothing."""
-        self._before = self.seconds
-        self._since = self._clock() if going else None
+        if going != (self._since is not None):
+            self._before = self.seconds
+            self._since = self._clock() if going else None
