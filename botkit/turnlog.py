@@ -8,6 +8,7 @@ from bisect import bisect_left
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 from botkit.events import TextDelta, ThinkingDelta, TurnEvent, TurnFailed, TurnFinished
 from botkit.model import Message
@@ -35,19 +36,6 @@ class _Line:
             return self.event
         known = bisect_left(self.numbers, number)
         return replace(self.event, text=self.event.text[self.ends[known - 1] :]) if known else self.event
-
-    def absorb(self, other: _Line) -> bool:
-        """Add the text of the next line; False when it belongs to something else."""
-        mine, more = self.event, other.event
-        if not isinstance(mine, TextDelta) or not isinstance(more, TextDelta) or mine.parent != more.parent:
-            return False
-        if self.numbers is None or self.ends is None:
-            self.numbers, self.ends = array("Q", [self.number]), array("Q", [len(mine.text)])
-        before = len(mine.text)
-        self.numbers.extend(other.numbers or [other.number])
-        self.ends.extend(before + end for end in other.ends or [len(more.text)])
-        self.number, self.event = other.number, replace(mine, text=mine.text + more.text)
-        return True
 
 
 class TurnLog:
@@ -113,15 +101,29 @@ class TurnLog:
 
     def _fold(self) -> None:
         half = len(self._lines) // 2
-        folded: list[_Line] = []
-        for line in self._lines[:half]:
-            if isinstance(line.event, ThinkingDelta):
-                continue
-            if not folded or not folded[-1].absorb(line):
-                folded.append(line)
-        self._lines[:half] = folded
+        kept = [line for line in self._lines[:half] if not isinstance(line.event, ThinkingDelta)]
+        self._lines[:half] = [line for _, run in groupby(kept, _speaker) for line in _folded(list(run))]
         # What cannot be folded stays; it must not be looked at again with every event.
         self._fold_at = max(MAX_EVENTS, len(self._lines) + MAX_EVENTS // 2)
+
+
+def _speaker(line: _Line) -> str | None:
+    """Whose text it is; None for what is no text."""
+    return line.event.parent if isinstance(line.event, TextDelta) else None
+
+
+def _folded(run: list[_Line]) -> list[_Line]:
+    """Text deltas of one speaker as one line; lines of anything else as they are."""
+    said = [(line, line.event.text) for line in run if isinstance(line.event, TextDelta)]
+    if not said:
+        return run
+    numbers, ends, before = array("Q"), array("Q"), 0
+    for line, text in said:
+        numbers.extend(line.numbers or [line.number])
+        ends.extend(before + end for end in line.ends or [len(text)])
+        before += len(text)
+    whole = TextDelta("".join(text for _, text in said), _speaker(run[0]) or "")
+    return [_Line(run[-1].number, whole, numbers, ends)]
 
 
 class TurnLogs:
