@@ -26,6 +26,7 @@ class Run:
     user: str = ""
     """The end user the program named, if it did."""
     model: str = ""
+    """The one that was asked for, '' for the bot's; once it has ended, the one that answered."""
     webhook: str = ""
     """Where the outcome is posted, '' for nowhere."""
     ended: float = 0.0

@@ -15,7 +15,7 @@ from adapters.http.call import Call
 from adapters.http.errors import HttpError, of_outcome, unavailable
 from adapters.http.reply import Waiting
 from botkit.bot import Bot
-from botkit.events import Outcome, TextDelta, ThinkingDelta, ToolStarted, TurnEvent, TurnFinished
+from botkit.events import Outcome, TextDelta, ThinkingDelta, ToolStarted, TurnEvent, TurnFinished, TurnStarted
 from botkit.model import PLAIN, Attachment, Conversation, Message, Overrides, User
 from botkit.turns import take_back
 
@@ -115,6 +115,9 @@ class Answer:
                     self.text += text
                 case TextDelta() | ThinkingDelta() | ToolStarted():
                     pass
+                case TurnStarted(model=model):
+                    call.model = model or call.model
+                    continue
                 case _:
                     continue
             call.first = call.first or call.seconds

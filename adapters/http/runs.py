@@ -14,7 +14,7 @@ import structlog
 from adapters.http.authors import KEY
 from adapters.http.errors import of_outcome
 from botkit.errors import StoreError
-from botkit.events import Outcome, TurnEvent, TurnFailed, TurnFinished
+from botkit.events import Outcome, TurnEvent, TurnFailed, TurnFinished, TurnStarted
 from botkit.ledger import Ledger
 from botkit.model import Attachment, Message, ReplyState
 from botkit.protocols import Store
@@ -49,13 +49,13 @@ class RunDesk:
         finally:
             self._awaited.discard((run, end))
 
-    async def end(self, bot: str, message: Message, turn: str, outcome: Outcome) -> bool:
-        """True: it is stored. A silent store is tried for a minute."""
+    async def end(self, bot: str, message: Message, turn: str, outcome: Outcome, model: str) -> bool:
+        """True: it is stored. A silent store is tried for a minute. `model`: the one that answered, '' for none."""
         ended = _ended(outcome)
         for _ in range(TRIES):
             try:
                 known = await self._runs.get(turn) or of_message(bot, message, turn)
-                run = replace(known, ended=time.time(), **ended)
+                run = replace(known, model=model or known.model, ended=time.time(), **ended)
                 await self._runs.save(run)
                 break
             except StoreError as problem:
@@ -90,6 +90,7 @@ class RunReply:
     def __init__(self, place: Place, message: Message, turn: str) -> None:
         self._place, self._message, self._turn = place, message, turn
         self._outcome: Outcome | None = None
+        self._model = ""
         self.delivered = False
 
     @property
@@ -97,8 +98,13 @@ class RunReply:
         return ReplyState()
 
     def push(self, event: TurnEvent) -> None:
-        if isinstance(event, TurnFinished | TurnFailed):
-            self._outcome = self._outcome or event
+        match event:
+            case TurnStarted(model=model):
+                self._model = model
+            case TurnFinished() | TurnFailed():
+                self._outcome = self._outcome or event
+            case _:
+                pass
 
     async def __aenter__(self) -> RunReply:
         return self
@@ -107,7 +113,7 @@ class RunReply:
         desk = self._place.desk
         if self._outcome is not None and desk is not None:
             await self._place.drop(self._message.attachments)  # those no turn has fetched: policy turned it down
-            self.delivered = await desk.end(self._place.bot, self._message, self._turn, self._outcome)
+            self.delivered = await desk.end(self._place.bot, self._message, self._turn, self._outcome, self._model)
 
 
 def of_message(bot: str, message: Message, turn: str) -> Run:

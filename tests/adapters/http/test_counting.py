@@ -32,6 +32,23 @@ def test_nothing_else_is_free_and_what_changes_something_is_on_record() -> None:
     assert {counted for each, counted in keyed.items() if each[0] != "GET" and each not in FREE} == {"work", "run"}
 
 
+async def test_a_usage_record_names_the_model_that_answered(gateway: Desk) -> None:
+    """Also where neither the program nor the bot has chosen one, or the session has."""
+    me = await program(gateway)
+    await me.post("/v1/chat/completions", {"model": "main", "messages": [{"role": "user", "content": "!say hello"}]})
+    chosen = (await me.post("/api/sessions", {"bot": "main", "model": "claude-haiku-4-5"}, expected=201))["id"]
+    await me.post(f"/api/sessions/{chosen}/messages", {"text": "!say hello"})
+    await me.ended(await me.begin(await me.session(), "!say hello"))
+    asked = [(each.endpoint, each.model) for each in await gateway.records(6) if each.output_tokens]
+    default = gateway.model.asks[0].model
+    assert default
+    assert dict(asked) == {
+        "POST /v1/chat/completions": default,
+        "POST /api/sessions/{id}/messages": "claude-haiku-4-5",
+        "run": default,
+    }
+
+
 async def test_what_asks_claude_nothing_is_counted_and_on_record_but_takes_no_run(tmp_path: Path) -> None:
     limits = KeyLimits(requests_per_day=1000, concurrent_runs=1)
     async with desk(tmp_path, bot={"launcher": ["env"]}, pool={"spares": 0}) as it:
