@@ -263,14 +263,13 @@ class Pool:
                 self._close(victim)
             else:
                 break
-        if self._open and not self._queue and self._refilling is None and self._lacking():
+        if self._refilling is None and self._lacking():
             self._refilling = asyncio.create_task(self._refill())
 
     async def _refill(self) -> None:
         """Start spares, one at a time: they must not slow down the turns that run."""
         try:
-            while self._open and not self._queue and self._room() and (profile := self._lacking()):
-                await self._calm()
+            while self._lacking() and (profile := await self._calm()):
                 self._promised.append("")
                 try:
                     worker = await self._starting.start(Order(profile, new_uuid(), "", fresh=True))
@@ -284,19 +283,19 @@ class Pool:
         finally:
             self._refilling = None
 
-    async def _calm(self) -> None:
-        """Wait until the lent workers have begun to answer: a CLI that starts takes the CPU their first words need."""
+    async def _calm(self) -> Profile | None:
+        """Wait until the lent workers have begun to answer, whose first words need the CPU; what is lacking then."""
         silent = [worker.exchange.feed.answering for worker in self._lent if worker.exchange]
         with suppress(TimeoutError):
             async with asyncio.timeout(CALM):
                 for answering in silent:
                     await answering.wait()
+        return self._lacking()
 
     def _lacking(self) -> Profile | None:
-        for profile in self._served:
-            if self._ready(profile) < self._limits.spares and self._count() < self._limits.max_workers:
-                return profile
-        return None
+        """What the next spare is to be of, if there is room for one and nobody waits for it."""
+        few = [profile for profile in self._served if self._ready(profile) < self._limits.spares]
+        return few[0] if few and self._open and not self._queue and self._room() else None
 
     def _ready(self, profile: Profile) -> int:
         """How many spares of it are there for the taking."""

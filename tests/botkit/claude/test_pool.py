@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,10 +27,18 @@ async def running(
         yield pool, runner
 
 
-async def eventually(check: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
+async def eventually(check: Callable[[], bool], seconds: float = 5) -> None:
+    async with asyncio.timeout(seconds):
         while not check():  # noqa: ASYNC110 (states of other processes do not signal)
             await asyncio.sleep(0.01)
+
+
+def live_clis() -> int:
+    found = 0
+    for each in psutil.Process().children():
+        with suppress(psutil.NoSuchProcess):  # also of one that has ended and is still there
+            found += "botkit.testing.fake_cli" in each.cmdline()
+    return found
 
 
 async def test_the_ceiling_holds_and_waiting_turns_are_served_in_order(fake: Fake, ambient: dict[str, str]) -> None:
@@ -158,6 +166,29 @@ async def test_spares_stay_below_the_ceiling_and_make_room(fake: Fake, ambient: 
         await eventually(lambda: len(pool.workers) == 2)
         assert isinstance(await new_talk(runner, profile.workdir).ask("hello"), TurnFinished)
         assert len(pool.workers) <= 2
+
+
+async def test_a_spare_that_waits_for_a_calm_moment_gives_way_to_a_turn(fake: Fake, ambient: dict[str, str]) -> None:
+    """While the first turn has not begun to answer, another one takes the place that the next spare was to have."""
+    profile, most = fake("hang"), 0
+    async with running(profile, PoolLimits(max_workers=2, spares=1), ambient) as (pool, runner):
+
+        def works(talk: Talk) -> bool:
+            nonlocal most
+            most = max(most, live_clis())
+            return talk.session.id in {worker.session for worker in pool.workers if worker.exchange}
+
+        await eventually(lambda: len(pool.workers) == 1)
+        first = new_talk(runner, profile.workdir, await runner.reserve())
+        second, third = new_talk(runner, profile.workdir), new_talk(runner, profile.workdir)
+        async with asyncio.timeout(30), runner.start(first.turn("hello")):
+            await eventually(lambda: works(first))
+            async with runner.start(second.turn("hello")):
+                await eventually(lambda: works(second))
+                assert await runner.stop(first.session.id)
+                async with runner.start(third.turn("hello")):
+                    await eventually(lambda: works(third), 15)  # the first one's CLI takes its time to end
+    assert most == 2
 
 
 async def test_an_idle_worker_freezes_thaws_and_parks(profile: Profile, ambient: dict[str, str]) -> None:
