@@ -11,7 +11,7 @@ import sys
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import psutil
 import structlog
@@ -87,8 +87,10 @@ class Process(asyncio.SubprocessProtocol):
         with stdout, Output(self._intake, self._complained, self._silent) as stderr:
             self._outputs = [stdout, stderr]
             # A group of its own, but botkit's session: so the kernel ends it, stopped or not, when botkit is gone.
+            asyncios = isinstance(self._loop, asyncio.BaseEventLoop)  # uvloop, of some web servers, knows no groups
+            group: dict[str, Any] = {"process_group": 0} if asyncios else {"preexec_fn": os.setpgrp}
             self._transport, _ = await self._loop.subprocess_exec(
-                lambda: self, *argv, cwd=cwd, env=dict(env), stdout=stdout.child, stderr=stderr.child, process_group=0
+                lambda: self, *argv, cwd=cwd, env=dict(env), stdout=stdout.child, stderr=stderr.child, **group
             )
 
     @property
