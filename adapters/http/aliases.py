@@ -1,4 +1,4 @@
-"""Second names: the paths by which other servers call what botkit calls a session. The handlers are the same."""
+"""Second names: the paths by which other servers call the same. The handlers are the same."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ SECOND = {
     "/api/sessions": "/api/conversations",
     "/api/sessions/{id}": "/api/conversations/{id}",
     "/api/sessions/{id}/messages": "/api/conversations/{id}/continue",
+    "/chat": "/api/chat",
 }
 
 

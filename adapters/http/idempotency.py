@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from aiohttp import web
 
+from adapters.http.api.run_shape import as_it_is
 from adapters.http.call import Call
 from adapters.http.errors import HttpError, invalid
 from adapters.http.starting import HEADER, IN_PROGRESS, Repeated, in_progress
@@ -32,11 +33,11 @@ _NAME = re.compile(r"[\x21-\x7e]{1,255}")
 async def once(call: Call) -> web.StreamResponse:
     """Carry the call out, unless that was done. Raises HttpError: 409 while it is at work, 422 for another request
     under the same name."""
-    name = call.request.headers.get(HEADER, "")
-    if not name:
+    name = call.request.headers.get(HEADER)
+    if name is None:
         return await call.endpoint.handler(call)
     if not _NAME.fullmatch(name):
-        raise invalid(HEADER, "expected at most 255 printable characters, without spaces")
+        raise invalid(HEADER, "expected 1 to 255 printable characters, without spaces")
     runs, now = call.gateway.house.store.runs, time.time()
     seconds = KEPT if call.endpoint.again is not None else AT_WORK
     request = Repeatable(call.key.id, name, _fingerprint(call), now, now + seconds, call.run)
@@ -81,7 +82,7 @@ async def _carried_out(call: Call, request: Repeatable) -> web.StreamResponse:
 async def _again(call: Call, run: Run) -> web.StreamResponse:
     assert call.endpoint.again is not None, "only such requests begin runs"
     call.headers["Idempotency-Replayed"] = "true"
-    return await call.endpoint.again(call, run)
+    return await call.endpoint.again(call, await as_it_is(call, run))
 
 
 def _replayed(call: Call, earlier: Repeatable) -> web.Response:

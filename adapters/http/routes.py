@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from adapters.http import anthropic, api, docs, live, openai
+from adapters.http import anthropic, docs, live, openai
 from adapters.http.admin import routes as admin
 from adapters.http.aliases import second_names
 from adapters.http.api import routes as native
@@ -13,7 +13,6 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *anthropic.ENDPOINTS,
     *native.ENDPOINTS,
     *second_names(native.ENDPOINTS),
-    *api.ENDPOINTS,
     *live.ENDPOINTS,
     *admin.ENDPOINTS,
     *docs.ENDPOINTS,

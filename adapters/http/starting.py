@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
-from adapters.http.asking import Gone, Question, message_of, not_answered, note
+from adapters.http.asking import Gone, Question, asked, message_of, not_answered, note
 from adapters.http.call import Call
-from adapters.http.errors import HttpError, unavailable
+from adapters.http.errors import HttpError, invalid, of_outcome, unavailable
 from adapters.http.going import GLANCE
 from adapters.http.runs import RunDesk, of_message, record_id
+from botkit.events import TurnFinished
 from botkit.runs import Run
 
 HEADER = "Idempotency-Key"
@@ -59,6 +60,34 @@ async def ended(call: Call, question: Question) -> Run:
                 said = "the answer took too long; the turn goes on, send the same again for its answer"
                 raise HttpError(504, "request_timeout", said)
     return end.result()
+
+
+async def waited(call: Call, question: Question) -> tuple[str, TurnFinished]:
+    """The turn's id and the answer, once it is there. Of a request that may be sent again the turn is a run, and
+    outlives it. Raises HttpError when it is no answer, Gone, Repeated, StoreError."""
+    if HEADER in call.request.headers:
+        run = await ended(call, question)
+        return run.id, finished(call, run)
+    async with asked(call, question) as answer:
+        return answer.turn, await answer.finished()
+
+
+def finished(call: Call, run: Run) -> TurnFinished:
+    """The answer a run ended with. Raises HttpError when it is none, 409 while it is at work."""
+    outcome = run.finished or run.failed
+    if outcome is None:
+        raise in_progress()
+    call.session = outcome.session
+    if (problem := of_outcome(outcome)) is not None:
+        raise problem
+    assert run.finished is not None, "whatever else ended is a problem"
+    return run.finished
+
+
+def refuse_repeats(call: Call) -> None:
+    """Of a request that is answered with a stream. Raises HttpError."""
+    if HEADER in call.request.headers:
+        raise invalid(HEADER, "a stream cannot be given twice: wait for the answer, or begin a run")
 
 
 def _desk(question: Question) -> RunDesk:

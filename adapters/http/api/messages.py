@@ -10,16 +10,16 @@ from pydantic import Field
 from adapters.http.answer_schema import object_schema
 from adapters.http.api.answers import Told, told
 from adapters.http.api.event_frames import EventFrames
-from adapters.http.api.run_shape import RunShown, UsageShown, as_they_are, shown, used
+from adapters.http.api.run_shape import RunShown, UsageShown, shown, used
 from adapters.http.api.uploads import read_upload
-from adapters.http.asking import Question, asked
+from adapters.http.asking import Question
 from adapters.http.call import Call
 from adapters.http.endpoint import Endpoint
-from adapters.http.errors import invalid, of_outcome
+from adapters.http.errors import invalid
 from adapters.http.files import Sent, held, of_base64
 from adapters.http.sent_files import SentFile, sent_files
 from adapters.http.sessions import Known, known
-from adapters.http.starting import HEADER, ended, in_progress, started
+from adapters.http.starting import finished, refuse_repeats, started, waited
 from adapters.http.streaming import stream
 from adapters.http.wishes import NOTHING, Body, Claude, Given, UserName, chosen, overrides
 from botkit.events import TurnFinished
@@ -73,8 +73,8 @@ async def say(call: Call) -> web.StreamResponse:
     if body.webhook and body.mode != "async":
         raise invalid("webhook", 'only with mode "async"')
     webhook = call.gateway.webhooks.allowed(body.webhook)
-    if body.mode == "stream" and HEADER in call.request.headers:
-        raise invalid(HEADER, "a stream cannot be given twice: use sync or async")
+    if body.mode == "stream":
+        refuse_repeats(call)
     question = await _question(call, found, body)
     if body.mode == "async":
         return told(shown(await started(call, question, webhook=webhook)), status=202)
@@ -84,47 +84,30 @@ async def say(call: Call) -> web.StreamResponse:
 
 
 async def answered(call: Call, question: Question) -> web.Response:
-    """The whole answer, when it is there. Of a request that may be sent again the turn is a run, and outlives it."""
-    if HEADER in call.request.headers:
-        return _outcome(call, await ended(call, question))
-    async with asked(call, question) as answer:
-        finished = await answer.finished()
-    return _told(answer.turn, finished)
+    """The whole answer, when it is there."""
+    return _told(*await waited(call, question))
 
 
 async def say_again(call: Call, run: Run) -> web.Response:
     if call.parsed(NewMessage).mode == "async":
-        (now,) = await as_they_are(call, [run])
-        return told(shown(now), status=202)
+        return told(shown(run), status=202)
     return await answered_again(call, run)
 
 
 async def answered_again(call: Call, run: Run) -> web.Response:
     """The answer somebody waited for. Raises HttpError, 409 while it is at work."""
-    (now,) = await as_they_are(call, [run])
-    return _outcome(call, now)
+    return _told(run.id, finished(call, run))
 
 
-def _outcome(call: Call, run: Run) -> web.Response:
-    outcome = run.finished or run.failed
-    if outcome is None:
-        raise in_progress()
-    call.session = outcome.session
-    if (problem := of_outcome(outcome)) is not None:
-        raise problem
-    assert run.finished is not None, "whatever else ended is a problem"
-    return _told(run.id, run.finished)
-
-
-def _told(turn: str, finished: TurnFinished) -> web.Response:
+def _told(turn: str, answer: TurnFinished) -> web.Response:
     return told(
         Answered(
             turn=turn,
-            session=finished.session,
-            text=finished.text,
-            denials=list(finished.denials),
-            usage=used(finished.usage),
-            files=sent_files(finished.files),
+            session=answer.session,
+            text=answer.text,
+            denials=list(answer.denials),
+            usage=used(answer.usage),
+            files=sent_files(answer.files),
         )
     )
 

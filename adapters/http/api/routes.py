@@ -14,6 +14,7 @@ from adapters.http.api import (
     reading,
     runs,
     said,
+    scripts,
     sessions,
     uploads,
 )
@@ -33,4 +34,5 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *agents.ENDPOINTS,
     *approvals.ENDPOINTS,
     *offers.ENDPOINTS,
+    *scripts.ENDPOINTS,
 )

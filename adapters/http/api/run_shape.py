@@ -81,6 +81,12 @@ async def as_they_are(call: Call, runs: Sequence[Run]) -> list[Run]:
     return found
 
 
+async def as_it_is(call: Call, run: Run) -> Run:
+    """The same of one run."""
+    (now,) = await as_they_are(call, [run])
+    return now
+
+
 def _given_up(run: Run) -> Run:
     """A run that is not in the journal has ended, or somebody has put it away: nothing will come of it."""
     if run.status in ENDED or time.time() - run.created < SETTLING:

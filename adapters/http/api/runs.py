@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from adapters.http.api.answers import Limit, Told, cursor, place, told
-from adapters.http.api.run_shape import RunShown, as_they_are, shown
+from adapters.http.api.answers import Limit, Told, told
+from adapters.http.api.run_shape import RunShown, as_it_is, as_they_are, shown
 from adapters.http.call import Call
 from adapters.http.endpoint import Endpoint
 from adapters.http.errors import not_found
+from adapters.http.paging import place, written
 from adapters.http.wishes import Body
 from botkit.runs import Run, RunStatus
 
@@ -41,10 +42,10 @@ class WebhookSecret(Told):
 
 async def page(call: Call) -> web.StreamResponse:
     query = call.query(RunQuery)
-    runs = await call.gateway.house.store.runs.list(call.key.id, before=place(query.after), most=query.limit)
+    runs = await call.gateway.house.store.runs.list(call.key.id, before=place(query.after, "after"), most=query.limit)
     last = runs[-1] if len(runs) == query.limit else None
     data = [shown(run) for run in await as_they_are(call, runs) if _wanted(query, run)]
-    return told(RunPage(data=data, next=cursor(last.created, last.id) if last else None))
+    return told(RunPage(data=data, next=written(last.created, last.id) if last else None))
 
 
 def _wanted(query: RunQuery, run: Run) -> bool:
@@ -60,8 +61,7 @@ async def show(call: Call) -> web.StreamResponse:
     run = await call.gateway.house.store.runs.get(call.part("id"))
     if run is None or run.key != call.key.id:
         raise not_found("run")
-    (now,) = await as_they_are(call, [run])
-    return told(shown(now))
+    return told(shown(await as_it_is(call, run)))
 
 
 async def secret(call: Call) -> web.StreamResponse:

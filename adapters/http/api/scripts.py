@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from typing import Literal
 
-import msgspec
 from aiohttp import web
 from pydantic import Field
 
-from adapters.http.api.answers import told
-from adapters.http.api.chosen import busy
-from adapters.http.api.run_shape import as_they_are
-from adapters.http.api.text_frames import TextFrames, answer_of
-from adapters.http.asking import Question, asked, conversation
+from adapters.http.api import sessions
+from adapters.http.api.answers import Told, told
+from adapters.http.api.run_shape import RunError, as_it_is, shown
+from adapters.http.api.text_frames import Reply, TextFrames, reply
+from adapters.http.asking import Question, conversation
 from adapters.http.call import Call, http_adapter
-from adapters.http.errors import invalid, not_found, of_outcome
+from adapters.http.endpoint import Endpoint
+from adapters.http.errors import invalid, not_found
 from adapters.http.sent_files import SentFile
-from adapters.http.sessions import known
-from adapters.http.starting import started
+from adapters.http.sessions import Known, known
+from adapters.http.starting import finished, refuse_repeats, started, waited
 from adapters.http.streaming import stream
 from adapters.http.wishes import Body, Claude, UserName, chosen, overrides
-from botkit.bot import Bot
-from botkit.model import Session
-from botkit.runs import Run
+from botkit.runs import Run, RunStatus
 
 SOMEBODY = "default"
 """The user of a script that names none."""
@@ -41,75 +39,95 @@ class Said(Body):
     claude: Claude = Claude()
 
 
-class Reply(Body):
-    """The answer."""
+class Begun(Told):
+    """A task, as it is now."""
 
-    text: str
+    task_id: str
+    status: RunStatus
     user_id: str
+
+
+class Task(Begun):
+    """What became of it; the rest is there once it has ended. Times are Unix seconds."""
+
+    created: float
+    ended: float | None
     session_id: str
     """For `/session/{id}/history`."""
+    text: str | None
+    error: RunError | None
     cost: float
     """US dollars."""
-    files: list[SentFile] = Field(default_factory=list[SentFile])
+    files: list[SentFile]
     """Those that Claude sent."""
 
 
+class OneSaid(Told):
+    """What one side said. `at` is in Unix seconds."""
+
+    role: Literal["user", "assistant"]
+    text: str
+    at: float
+
+
+class SaidBefore(Told):
+    """Oldest first."""
+
+    session_id: str
+    messages: list[OneSaid]
+
+
 async def chat(call: Call) -> web.StreamResponse:
-    question, user = _question(call)
-    async with asked(call, question) as answer:
-        finished = await answer.finished()
-    return _json(answer_of(finished, user))
+    _, answer = await waited(call, _question(call))
+    return told(reply(answer, call.user))
+
+
+async def chat_again(call: Call, run: Run) -> web.StreamResponse:
+    return told(reply(finished(call, run), run.user))
 
 
 async def chat_stream(call: Call) -> web.StreamResponse:
-    question, user = _question(call)
-    return await stream(call, question, TextFrames(user, _claude(call).show))
+    refuse_repeats(call)
+    question = _question(call)
+    return await stream(call, question, TextFrames(question.user, call.parsed(Said).claude.show))
 
 
 async def chat_async(call: Call) -> web.StreamResponse:
-    question, user = _question(call)
-    run = await started(call, question)
-    return _json({"task_id": run.id, "status": run.status, "user_id": user}, status=202)
+    return await begun(call, await started(call, _question(call)))
+
+
+async def begun(call: Call, run: Run) -> web.StreamResponse:
+    del call
+    return told(Begun(task_id=run.id, status=run.status, user_id=run.user), status=202)
 
 
 async def task(call: Call) -> web.StreamResponse:
     run = await call.gateway.house.store.runs.get(call.part("id"))
     if run is None or run.key != call.key.id:
         raise not_found("task")
-    (now,) = await as_they_are(call, [run])
-    return _json(_told(now))
+    return told(_task(await as_it_is(call, run)))
 
 
 async def history(call: Call) -> web.StreamResponse:
-    bot, session = await _session(call)
-    said = await bot.runner.history(session.id)
-    messages = [{"role": each.role, "text": each.text, "at": each.at} for each in said]
-    return told({"session_id": session.id, "messages": messages}, hide=bot.redactor)
+    found = await _known(call)
+    said = await found.bot.runner.history(found.session.id)
+    messages = [OneSaid(role=each.role, text=each.text, at=each.at) for each in said]
+    return told(SaidBefore(session_id=found.session.id, messages=messages), hide=found.bot.redactor)
 
 
 async def forget(call: Call) -> web.StreamResponse:
-    bot, session = await _session(call)
-    async with bot.leases.alone(session.id) as ours:
-        if not ours or not await bot.runner.forget(session.id):
-            raise busy()
-        # Nobody's and nowhere: the row stays until its time is over, so that what it cost is still known.
-        now = await bot.store.find_session(session.id) or session
-        await bot.store.save_session(replace(now, conversation="", owner="", title="", metadata={}))
+    await sessions.forget(await _known(call))
     return web.Response(status=204)
 
 
-def _claude(call: Call) -> Claude:
-    return call.parsed(Said).claude
-
-
-def _question(call: Call) -> tuple[Question, str]:
+def _question(call: Call) -> Question:
     body = call.parsed(Said)
     bot, adapter, model = chosen(call, body.bot or _only_bot(call), field="bot")
     if body.claude.session:
         raise invalid("claude.session", "here the session is that of user_id")
     wanted = overrides(call, bot, adapter, body.claude, model=model)
     name, leave = f"{PREFIX}{body.user_id}", body.claude.on_disconnect
-    return Question(bot, adapter, body.text, name, body.user_id, overrides=wanted, leave=leave), body.user_id
+    return Question(bot, adapter, body.text, name, body.user_id, overrides=wanted, leave=leave)
 
 
 def _only_bot(call: Call) -> str:
@@ -119,31 +137,71 @@ def _only_bot(call: Call) -> str:
     return names[0]
 
 
-async def _session(call: Call) -> tuple[Bot, Session]:
-    """The session with the id in the path, or that of the user of this name. Raises HttpError 404."""
+async def _known(call: Call) -> Known:
+    """The session of the user of the name in the path, or that with this id. Raises HttpError 404."""
     id = call.part("id")
     for name, bot in call.gateway.house.bots.items():
-        if http_adapter(bot) is None or not call.key.scopes.bot(name):
+        if (adapter := http_adapter(bot)) is None or not call.key.scopes.bot(name):
             continue
-        _, adapter = call.reach(name)
         found = await bot.store.session(f"{name}/{conversation(call, adapter, f'{PREFIX}{id}').key}")
         if found is not None:
-            return bot, found
-    other = await known(call, id)
-    return other.bot, other.session
+            return await known(call, found.id)
+    return await known(call, id)
 
 
-def _told(run: Run) -> dict[str, object]:
-    said: dict[str, object] = {"task_id": run.id, "status": run.status, "user_id": run.user, "created": run.created}
-    outcome = run.finished or run.failed
-    if outcome is None:
-        return said
-    problem = of_outcome(outcome)
-    said |= {"ended": run.ended, "cost": outcome.usage.cost, "session_id": outcome.session}
-    if problem is not None:
-        return said | problem.body("native")
-    return said | {"text": run.finished.text if run.finished else ""}
+def _task(run: Run) -> Task:
+    now = shown(run)
+    return Task(
+        task_id=run.id,
+        status=run.status,
+        user_id=run.user,
+        created=run.created,
+        ended=run.ended or None,
+        session_id=now.session,
+        text=now.text,
+        error=now.error,
+        cost=now.usage.cost if now.usage is not None else 0.0,
+        files=now.files,
+    )
 
 
-def _json(body: object, *, status: int = 200) -> web.Response:
-    return web.Response(status=status, body=msgspec.json.encode(body), content_type="application/json")
+ENDPOINTS = (
+    Endpoint(
+        "POST",
+        "/chat",
+        chat,
+        "Say something, get the answer",
+        "chat",
+        body=Said,
+        answer=Reply,
+        counts="run",
+        repeatable=True,
+        again=chat_again,
+    ),
+    Endpoint(
+        "POST",
+        "/chat/stream",
+        chat_stream,
+        "The same, streamed",
+        "chat",
+        body=Said,
+        media="text/event-stream",
+        counts="run",
+    ),
+    Endpoint(
+        "POST",
+        "/chat/async",
+        chat_async,
+        "The same, to be asked for later",
+        "chat",
+        body=Said,
+        answer=Begun,
+        status=202,
+        counts="run",
+        repeatable=True,
+        again=begun,
+    ),
+    Endpoint("GET", "/task/{id}", task, "What became of an async one", "chat", answer=Task),
+    Endpoint("GET", "/session/{id}/history", history, "What was said in a user's session", "chat", answer=SaidBefore),
+    Endpoint("DELETE", "/session/{id}", forget, "Forget a user's session wholly", "chat", status=204),
+)

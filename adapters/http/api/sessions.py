@@ -10,7 +10,7 @@ from aiohttp import web
 from pydantic import Field
 
 from adapters.http.api.agents import definition
-from adapters.http.api.answers import Limit, Told, cursor, place, told
+from adapters.http.api.answers import Limit, Told, told
 from adapters.http.api.chosen import Metadata, Thinking, busy, changing, folder, lasting, wished
 from adapters.http.api.session_shape import SessionShown, SessionStatus, shown
 from adapters.http.asking import conversation
@@ -18,6 +18,7 @@ from adapters.http.authors import author
 from adapters.http.call import Call, http_adapter
 from adapters.http.endpoint import Endpoint
 from adapters.http.errors import HttpError
+from adapters.http.paging import place, written
 from adapters.http.sessions import Known, known, within
 from adapters.http.wishes import Body, Claude, Effort, Given, SessionName, UserName
 from botkit.model import PermissionMode, Session
@@ -77,7 +78,7 @@ async def page(call: Call) -> web.StreamResponse:
     query = call.query(SessionQuery)
     if query.all and not call.key.scopes.admin:
         raise HttpError(403, "not_in_scope", "this API key is no admin's", field="all")
-    owner, before = "" if query.all else author(call.key.id, query.user), place(query.after)
+    owner, before = "" if query.all else author(call.key.id, query.user), place(query.after, "after")
     found: list[Known] = []
     for name, bot in call.gateway.house.bots.items():
         adapter = http_adapter(bot)
@@ -91,7 +92,7 @@ async def page(call: Call) -> web.StreamResponse:
     # Without those that were forgotten, and those in projects that the key may no longer use.
     seen = [shown(each, call.key) for each in listed if each.session.owner and within(call.key, each)]
     data = [each for each in seen if query.project in (None, each.project) and query.status in (None, each.status)]
-    return told(SessionPage(data=data, next=cursor(last.used, last.id) if last else None))
+    return told(SessionPage(data=data, next=written(last.used, last.id) if last else None))
 
 
 async def create(call: Call) -> web.StreamResponse:
@@ -141,13 +142,18 @@ async def show(call: Call) -> web.StreamResponse:
 
 
 async def delete(call: Call) -> web.StreamResponse:
-    async with changing(await known(call, call.part("id"))) as found:
-        if not await found.bot.runner.forget(found.session.id):
+    await forget(await known(call, call.part("id")))
+    return web.Response(status=204)
+
+
+async def forget(found: Known) -> None:
+    """Raises HttpError 409 while a turn of it runs."""
+    async with changing(found) as now:
+        if not await now.bot.runner.forget(now.session.id):
             raise busy()
         # Nobody's and nowhere: the row stays until its time is over, so that what it cost is still known.
-        gone = replace(found.session, conversation="", owner="", title="", metadata={})
-        await found.bot.store.save_session(gone)
-    return web.Response(status=204)
+        gone = replace(now.session, conversation="", owner="", title="", metadata={})
+        await now.bot.store.save_session(gone)
 
 
 _ALL, _ONE = "/api/sessions", "/api/sessions/{id}"

@@ -6,13 +6,27 @@ from collections.abc import Collection
 
 import msgspec
 
+from adapters.http.api.answers import Told
 from adapters.http.errors import HttpError
 from adapters.http.extension import extension
-from adapters.http.sent_files import extra
+from adapters.http.sent_files import SentFile, sent_files
 from adapters.http.streaming import rest
 from botkit.events import TextDelta, ThinkingDelta, TurnEvent, TurnFinished
 
 _encode = msgspec.json.encode
+
+
+class Reply(Told):
+    """The answer."""
+
+    text: str
+    user_id: str
+    session_id: str
+    """For `/session/{id}/history`."""
+    cost: float
+    """US dollars."""
+    files: list[SentFile]
+    """Those that Claude sent."""
 
 
 class TextFrames:
@@ -30,7 +44,7 @@ class TextFrames:
 
     def end(self, finished: TurnFinished, streamed: str) -> bytes:
         missing = rest(finished, streamed)
-        done = b"event: done\ndata: " + _encode(answer_of(finished, self._user)) + b"\n\n"
+        done = b"event: done\ndata: " + reply(finished, self._user).model_dump_json().encode() + b"\n\n"
         return (_text(b"text", missing) if missing else b"") + done
 
     def error(self, problem: HttpError) -> bytes:
@@ -48,15 +62,14 @@ class TextFrames:
                 return b""
 
 
-def answer_of(finished: TurnFinished, user: str) -> dict[str, object]:
-    """The whole answer as JSON."""
-    return {
-        "text": finished.text,
-        "user_id": user,
-        "session_id": finished.session,
-        "cost": finished.usage.cost,
-        **extra(finished.files, session=True),
-    }
+def reply(finished: TurnFinished, user: str) -> Reply:
+    return Reply(
+        text=finished.text,
+        user_id=user,
+        session_id=finished.session,
+        cost=finished.usage.cost,
+        files=sent_files(finished.files),
+    )
 
 
 def _text(name: bytes, text: str) -> bytes:

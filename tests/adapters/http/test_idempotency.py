@@ -78,3 +78,12 @@ async def test_a_stream_is_not_repeatable_and_nothing_is_asked(gateway: Desk) ->
     body = {"text": "!say streamed", "mode": "stream"}
     assert await me.refused("POST", path, body, headers=repeatable("s")) == (400, "invalid_request", "Idempotency-Key")
     assert not [ask for ask in gateway.model.asks if "streamed" in ask.prompt]
+
+
+async def test_a_name_that_is_none_is_refused_whatever_is_asked(gateway: Desk) -> None:
+    me = await program(gateway)
+    path = f"/api/sessions/{await me.session()}/messages"
+    for name in ("", "two words", "n" * 256, "\u00e4"):
+        body = {"text": "!say unnamed"}
+        assert (await me.refused("POST", path, body, headers=repeatable(name)))[::2] == (400, "Idempotency-Key"), name
+    assert not [ask for ask in gateway.model.asks if "unnamed" in ask.prompt]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -11,7 +13,8 @@ import aiohttp
 import pytest
 from yarl import URL
 
-from tests.adapters.http.desk import PATIENCE, Desk
+from botkit.keys import Scopes
+from tests.adapters.http.desk import PATIENCE, Desk, desk
 from tests.adapters.http.program import program
 
 
@@ -103,6 +106,50 @@ async def test_an_async_answer_is_there_later_and_only_for_its_key(script: Scrip
     assert (await script("GET", "/task/nothing"))[0] == 404
     runs = [record for record in await gateway.records(2) if record.endpoint == "run"]
     assert [record.output_tokens > 0 for record in runs] == [True]
+
+
+async def test_the_same_request_sent_twice_is_asked_once(gateway: Desk) -> None:
+    me = await program(gateway)
+    head, body = {"Idempotency-Key": "once"}, {"text": "!say sent twice", "user_id": "ann"}
+    first = await me.post("/chat", body, headers=head)
+    assert await me.post("/chat", body, headers=head) == first
+    head = {"Idempotency-Key": "later"}
+    task = (await me.post("/chat/async", body, headers=head, expected=202))["task_id"]
+    await me.ended(task)
+    again = await me.post("/chat/async", body, headers=head, expected=202)
+    assert (again["task_id"], again["status"]) == (task, "finished")
+    assert len([ask for ask in gateway.model.asks if ask.prompt == "!say sent twice"]) == 2
+    assert await me.refused("POST", "/chat/stream", body, headers=head) == (400, "invalid_request", "Idempotency-Key")
+
+
+async def test_a_task_has_the_files_that_claude_sent(gateway: Desk) -> None:
+    await asyncio.to_thread((gateway.workdir / "report #1.txt").write_bytes, b"plum pie")
+    me = await program(gateway)
+    text = '!tool mcp__botkit__send_file {"path": "report #1.txt"}\n!say There it is.'
+    begun = await me.post("/chat/async", {"text": text}, expected=202)
+    await me.ended(begun["task_id"])
+    told = await me.get(f"/task/{begun['task_id']}")
+    (file,) = told["files"]
+    assert (told["text"], file["name"]) == ("There it is.", "report #1.txt")
+    assert await me.get(file["url"]) == "plum pie"
+
+
+async def test_what_a_user_said_in_a_project_is_there_only_for_keys_that_may_use_it(tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    site.mkdir()
+    async with desk(tmp_path, http={"projects": {"site": str(site)}}) as it:
+        me = await program(it, scopes=Scopes(projects=("site",)))
+        await me.post("/chat", {"text": "!say Hello.", "claude": {"project": "site"}})
+        assert (await me.get("/session/default/history"))["messages"]
+        keys, id = it.application.store.keys, me.token.split("_")[1]
+        key = await keys.get(id)
+        assert key is not None
+        narrow = replace(key.scopes, projects=("other",))
+        assert await keys.put(replace(key, scopes=narrow, revision=key.revision + 1))
+        async with asyncio.timeout(PATIENCE):
+            while (await me.ask("GET", "/session/default/history"))[0] == 200:  # noqa: ASYNC110 (nothing signals it)
+                await asyncio.sleep(0.1)
+        assert (await me.refused("DELETE", "/session/default"))[:2] == (404, "not_found")
 
 
 @pytest.mark.parametrize(
