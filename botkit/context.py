@@ -54,6 +54,8 @@ class Context:
         """It waited in its lane, so what admission read may be old."""
         self.stopping = asyncio.Event()
         """Somebody stopped it before it was given to Claude: it must not begin any more."""
+        self.stopped_why = ""
+        """Why it is being stopped, if that is to be told."""
         self.begun = False
         """It was given to Claude, whose runner can stop it."""
         self.uploads: tuple[Upload, ...] = ()
@@ -107,6 +109,8 @@ class Context:
             self._files[event.id] = event
         elif isinstance(event, TurnFinished) and self._files:
             event = replace(event, files=tuple(self._files.values()))
+        elif isinstance(event, TurnFailed) and event.reason == "stopped" and self.stopped_why:
+            event = replace(event, detail=self.stopped_why)
         if self.log is not None:
             self.log.append(event)
         if self._reply is None:

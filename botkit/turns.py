@@ -82,13 +82,17 @@ async def follow(ctx: Context, events: AsyncIterator[TurnEvent]) -> None:
             log.append(TurnFailed("interrupted"))
 
 
-async def take_back(bot: Bot, message: Message) -> None:
-    """End the turn of this message, or take it out of its lane; never another's of the same conversation."""
+async def take_back(bot: Bot, message: Message, why: str = "") -> None:
+    """End the turn of this message, or take it out of its lane; never another's of the same conversation.
+
+    `why` is the detail of its outcome.
+    """
     key = message.conversation.key
-    if await bot.lanes.withdraw(key, message.id):
+    if await bot.lanes.withdraw(key, message.id, why):
         return
     running = bot.lanes.running(key)
     if running is not None and running.message.id == message.id:
+        running.stopped_why = why
         await bot.stop(message.conversation)
 
 

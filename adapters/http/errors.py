@@ -50,6 +50,8 @@ _SAID: Mapping[str, str] = {
     "error": "the turn failed; botkit's log says why",
 }
 """In place of details about the machine, or of words that ask for what nobody here can do."""
+_SHORT: Mapping[str, str] = {"stopped": "the turn was stopped"}
+"""Where there are no details."""
 _REFUSED: Mapping[str, int] = {"rate_limited": 429, "queue_full": 429, "not_allowed": 403}
 
 
@@ -121,4 +123,4 @@ def of_outcome(outcome: TurnFinished | TurnFailed) -> HttpError | None:
 
 def reason(failed: TurnFailed) -> str:
     """Why a turn failed, as far as a program may know: botkit's log has the details."""
-    return _SAID.get(failed.reason) or failed.detail or f"the turn failed: {failed.reason}"
+    return _SAID.get(failed.reason) or failed.detail or _SHORT.get(failed.reason, f"the turn failed: {failed.reason}")

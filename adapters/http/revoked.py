@@ -21,7 +21,7 @@ async def end_runs(bots: Iterable[Bot], ring: Keyring) -> None:
         for key, begun in runs.items():
             if why := await _why(ring, key, bot.name):
                 for ctx in begun:
-                    await _end(bot, ctx, why)
+                    await take_back(bot, ctx.message, why)
 
 
 async def _why(ring: Keyring, key: str, bot: str) -> str:
@@ -31,8 +31,3 @@ async def _why(ring: Keyring, key: str, bot: str) -> str:
     except KeyRefused as refused:
         return "its API key was removed" if refused.reason == "unknown" else f"its API key is {refused.reason}"
     return "" if found.scopes.bot(bot) else "its API key may not use this bot any more"
-
-
-async def _end(bot: Bot, ctx: Context, why: str) -> None:
-    if not await bot.lanes.withdraw(ctx.message.conversation.key, ctx.message.id, why):
-        await take_back(bot, ctx.message)

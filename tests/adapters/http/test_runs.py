@@ -41,8 +41,9 @@ async def test_the_runs_of_a_key_that_is_taken_away_end_and_say_why(gateway: Des
         while (await me.ask("GET", "/api/sessions"))[0] != 200:  # noqa: ASYNC110 (nothing signals it)
             await asyncio.sleep(0.1)
     cut, refused = [await me.get(f"/api/runs/{each}") for each in (running, waiting)]
-    assert (cut["status"], cut["error"]["code"]) == ("stopped", "stopped")
-    assert (refused["status"], refused["error"]["message"]) == ("stopped", "its API key is suspended")
+    for ended in (cut, refused):
+        assert (ended["status"], ended["error"]["code"]) == ("stopped", "stopped")
+        assert ended["error"]["message"] == "its API key is suspended"
     assert not [ask for ask in gateway.model.asks if "never asked" in ask.prompt]
     assert (await other.ended(going))["text"] == "mine goes on"
 
