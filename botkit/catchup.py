@@ -117,6 +117,8 @@ class CatchUp(Generic[Said]):
         except (AdapterError, StoreError) as problem:
             log.warning("catch_up_failed", conversation=where.key, problem=str(problem))
             complete = not isinstance(problem, StoreError | RateLimited | Unreachable)
+        except Exception:  # one message that nobody foresaw must not hide all the others
+            log.exception("catch_up_failed", conversation=where.key)
         if taken:
             log.info("caught_up", conversation=where.key, messages=taken)
         return complete

@@ -66,6 +66,8 @@ class Recovery:
                 if quiet:
                     log.warning("store_silent", problem=str(problem))
                 quiet = False
+            except Exception:  # whoever stops beating is taken for dead
+                log.exception("beat_failed")
 
     async def _ends_within(self, seconds: float) -> bool:
         with suppress(TimeoutError):

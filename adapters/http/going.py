@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Protocol
+
+import structlog
 
 from adapters.http.auth import Auth, presented
 from adapters.http.errors import HttpError, outside_scope, unavailable
@@ -13,6 +15,8 @@ from botkit.errors import StoreError
 
 if TYPE_CHECKING:
     from adapters.http.call import Call
+
+log = structlog.get_logger("botkit")
 
 LOOK = 2.0
 """Seconds between two looks at the keys. With the time a key is believed, one is of no use 5 s after it was taken."""
@@ -89,9 +93,13 @@ class Going:
     async def _keys(self, auth: Auth, also: Callable[[], Awaitable[None]]) -> None:
         while True:
             await asyncio.sleep(LOOK)
-            with suppress(StoreError):
+            try:
                 await self._look(auth)
                 await also()
+            except StoreError:
+                continue
+            except Exception:  # or keys that are taken away would stay of use
+                log.exception("keys_not_looked_at")
 
     async def _look(self, auth: Auth) -> None:
         """Many requests have one key: it is asked about once."""

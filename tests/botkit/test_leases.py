@@ -241,6 +241,27 @@ async def test_a_turn_that_goes_on_with_a_live_worker_asks_for_no_lease(tmp_path
         assert store.taken == 1
 
 
+class Odd(MemoryStore):
+    """Fails once in a way that no store should."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.beats, self.goes_on = 0, asyncio.Event()
+
+    async def beat(self, owner: str, now: float, ttl: float, leases: Collection[Lease] = ()) -> Beat:
+        self.beats += 1
+        if self.beats == 1:
+            raise ValueError("unforeseen")
+        self.goes_on.set()
+        return await super().beat(owner, now, ttl, leases)
+
+
+async def test_a_process_stays_alive_for_others_after_a_beat_that_failed_unforeseen(tmp_path: Path) -> None:
+    store = Odd()
+    async with asyncio.timeout(5), Parts(tmp_path, store=store).bot():
+        await store.goes_on.wait()
+
+
 async def test_leases_are_only_held_where_there_is_a_worker_or_a_turn(tmp_path: Path) -> None:
     store = Counting()
     parts = Parts(tmp_path, store=store)
