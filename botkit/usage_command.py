@@ -49,7 +49,7 @@ def usage(
     if not sums:
         typer.echo("nothing was used in this time")
     for each in sums:
-        group = "  ".join(each.group) or "all"
+        group = "  ".join(part or "-" for part in each.group) or "all"
         tokens = f"{each.input_tokens} in, {each.output_tokens} out"
         typer.echo(f"{group}: {each.requests} requests ({each.errors} failed), tokens {tokens}, ${each.cost:.4f}")
 

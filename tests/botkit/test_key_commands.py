@@ -146,10 +146,11 @@ async def test_usage_is_shown_and_exported(shell: Shell) -> None:
     assert (await shell.run("usage"))[1] == "nothing was used in this time\n"
     now = time.time()
     async with store(shell) as opened:
-        await opened.meter.end([record(f"r{i}", at=now - i * 86_400, bot=f"b{i % 2}") for i in range(4)])
+        await opened.meter.end([record(f"r{i}", at=now - i * 86_400, bot=f"b{i % 2}", user="") for i in range(4)])
     code, out, _ = await shell.run("usage", "--by", "bot")
     assert code == 0
     assert out.splitlines()[0] == "b0: 2 requests (0 failed), tokens 200 in, 40 out, $0.5000"
+    assert "b0  -: 2 requests" in (await shell.run("usage", "--by", "bot,user"))[1]
     assert (await shell.run("usage", "--by", "bot", "--since", "36h"))[1].count("1 requests") == 2
     _, out, _ = await shell.run("usage", "--by", "bot,key", "--csv")
     assert [(row["bot"], row["requests"]) for row in csv.DictReader(io.StringIO(out))] == [("b0", "2"), ("b1", "2")]
