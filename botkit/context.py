@@ -6,6 +6,8 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from botkit import texts
 from botkit.censor import Censor
 from botkit.display import Display
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
     from botkit.record import Record
     from botkit.routing import Route
     from botkit.turnlog import TurnLog
+
+SAID = 500
+"""Characters told of an answer that is not in the form it was asked for."""
 
 
 class Context:
@@ -107,10 +112,8 @@ class Context:
         if isinstance(event, FileOffered):
             await self.record.offers(event)
             self._files[event.id] = event
-        elif isinstance(event, TurnFinished) and self._files:
-            event = replace(event, files=tuple(self._files.values()))
-        elif isinstance(event, TurnFailed) and event.reason == "stopped" and self.stopped_why:
-            event = replace(event, detail=self.stopped_why)
+        elif isinstance(event, TurnFinished | TurnFailed):
+            event = self._ended(event)
         if self.log is not None:
             self.log.append(event)
         if self._reply is None:
@@ -125,6 +128,16 @@ class Context:
         if isinstance(event, TurnFinished | TurnFailed):
             self.outcome = event
         self._reply.push(event)
+
+    def _ended(self, outcome: Outcome) -> Outcome:
+        """The outcome, with what is known here besides."""
+        if isinstance(outcome, TurnFailed):
+            why = self.stopped_why if outcome.reason == "stopped" else ""
+            return replace(outcome, detail=why) if why else outcome
+        if self.message.overrides.schema and not outcome.refused and not _is_object(outcome.text):
+            said = f"the answer does not follow the JSON schema: {outcome.text[:SAID]}"
+            return TurnFailed("schema", said, usage=outcome.usage, session=outcome.session)
+        return replace(outcome, files=tuple(self._files.values())) if self._files else outcome
 
     async def say(self, text: str) -> None:
         """Answer with a text, Markdown; this ends the message's turn."""
@@ -172,3 +185,10 @@ class Context:
             if self._alone:
                 self.bot.suspects.release()
         return self._delivered
+
+
+def _is_object(text: str) -> bool:
+    try:
+        return isinstance(msgspec.json.decode(text), dict)
+    except msgspec.DecodeError:
+        return False

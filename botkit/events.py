@@ -21,6 +21,7 @@ FailureReason = Literal[
     "protocol",  # the CLI said something that cannot be understood
     "interrupted",  # botkit was stopped or killed meanwhile
     "gave_up",  # cut off too many times
+    "schema",  # the answer does not follow the schema it was asked for
     "error",  # anything else; `detail` says what
 ]
 

@@ -37,6 +37,7 @@ FAILURES: Mapping[FailureReason, str] = {
     "happens twice, tell an operator.",
     "interrupted": "⚠️ **Interrupted by a restart.** If it does not go on by itself, send your message again.",
     "gave_up": "❌ **Given up: this was cut off too many times.** Ask for a smaller step.",
+    "schema": "❌ **The answer is not in the form it was asked for.** Ask again, or differently.",
     "error": "❌ **Something went wrong.** Send your message again; if it happens twice, tell an operator.",
 }
 

@@ -40,6 +40,7 @@ _FAILED: Mapping[str, tuple[int, str]] = {
     "protocol": (502, "claude_protocol_error"),
     "interrupted": (503, "interrupted"),
     "gave_up": (502, "gave_up"),
+    "schema": (422, "schema_not_followed"),
     "error": (503, "turn_failed"),
 }
 _SAID: Mapping[str, str] = {

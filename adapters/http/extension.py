@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from botkit.events import ApprovalAsked, RequestClosed, ToolFinished, ToolStarted, TurnEvent
 
-STRUCTURED = "StructuredOutput"
-"""The tool by which the CLI gives an answer that fits a schema; the answer is what it was called with."""
-
 
 def extension(event: TurnEvent) -> dict[str, object] | None:
     """The event as JSON; None for one that is not shown."""
     match event:
-        case ToolStarted() if event.name != STRUCTURED:
+        case ToolStarted():
             parent = {"parent": event.parent} if event.parent else {}
             return {"type": "tool_started", "id": event.id, "name": event.name, "summary": event.summary, **parent}
         case ToolFinished():

@@ -19,6 +19,8 @@ from botkit.events import (
 )
 
 GAP = "\n\n"
+ANSWER = "StructuredOutput"
+"""What the CLI has the model call to answer by a schema: the outcome's text is what it was called with."""
 
 
 class Fold:
@@ -119,7 +121,7 @@ class Fold:
             yield self._answer(text)
 
     def _tool(self, block: wire.Block, parent: str) -> Iterator[TurnEvent]:
-        if block.id in self.open:
+        if block.id in self.open or block.name == ANSWER:
             return
         given = fields(block.input)
         self.open[block.id] = block.name

@@ -176,6 +176,23 @@ async def test_an_answer_follows_the_schema_it_was_asked_for(client: AsyncOpenAI
     assert said.choices[0].message.parsed == Weather(city="Rome", degrees=30)
 
 
+async def test_an_answer_that_does_not_follow_its_schema_is_an_error_and_how_it_is_made_is_not_shown(
+    client: AsyncOpenAI,
+) -> None:
+    with pytest.raises(openai.UnprocessableEntityError, match="I would rather not") as caught:
+        await client.chat.completions.parse(
+            model="main", messages=user("!say I would rather not."), response_format=Weather
+        )
+    assert caught.value.code == "schema_not_followed"
+    said = await client.chat.completions.parse(
+        model="main",
+        messages=user('!tool StructuredOutput {"city": "Rome", "degrees": 30}'),
+        response_format=Weather,
+        extra_body={"claude": {"show": ["tools"]}},
+    )
+    assert "tools" not in (said.model_extra or {})["claude"]
+
+
 async def test_a_streamed_answer_by_a_schema_is_json_alone(client: AsyncOpenAI) -> None:
     stream = await client.chat.completions.create(
         model="main",
