@@ -52,13 +52,13 @@ def object_schema(schema: Mapping[str, Any] | None, field: str) -> Given:
     if (kind := schema.get("type", "object")) != "object" and not (isinstance(kind, list) and "object" in kind):
         raise invalid(f"{field}.type", "expected the schema of an object")
     # The answer is what a tool is called with, so it is an object in any case, and the API wants to read that.
-    text = msgspec.json.encode({**schema, "type": "object"}).decode()
+    text = msgspec.json.encode({**schema, "type": "object"})
     if len(text) > LARGEST:
         raise invalid(field, f"the schema has more than {LARGEST} bytes")
     if schema.get("$schema", "") not in _DRAFTS:
         raise invalid(f"{field}.$schema", f"only draft 7 is taken: {DRAFT}")
     _Check(msgspec.json.decode(text), field).all()
-    return Given(text, field)
+    return Given(text.decode(), field)
 
 
 class _Check:

@@ -19,6 +19,8 @@ SessionName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:@=+-]{0,1
 """How a program calls a session of its own."""
 UserName = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 Show = Literal["thinking", "tools"]
+Thinking = bool | Annotated[int, Field(ge=0, le=128_000)]
+"""Tokens the model may think with; false is not at all, true is the bot's own setting."""
 Effort = Literal["minimal", "low", "medium", "high", "xhigh", "max"]
 
 SESSION = re.compile(r"[A-Za-z0-9._:@=+-]{1,128}")
@@ -59,8 +61,8 @@ class Claude(Body):
     """The only built-in tools there are; [] is none."""
     disallowed_tools: tuple[str, ...] = ()
     permission_mode: PermissionMode | None = None
-    thinking: bool | Annotated[int, Field(ge=0, le=128_000)] | None = None
-    """Tokens the model may think with; false is not at all."""
+    thinking: Thinking | None = None
+    """Tokens the model may think with; false is not at all, true is the bot's own setting."""
     effort: Effort | None = None
     show: tuple[Show, ...] = ()
     """What the answer holds besides its text."""

@@ -13,12 +13,10 @@ from adapters.http.adapter import HttpAdapter
 from adapters.http.call import Call
 from adapters.http.errors import HttpError, not_found
 from adapters.http.sessions import Known
-from adapters.http.wishes import NOTHING, Claude, Effort, Given, chosen, overrides
+from adapters.http.wishes import NOTHING, Claude, Effort, Given, Thinking, chosen, overrides
 from botkit.bot import Bot
 from botkit.model import Overrides
 
-Thinking = bool | Annotated[int, Field(ge=0, le=128_000)]
-"""Tokens the model may think with; false is not at all, true is the bot's own setting."""
 Word = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")]
 Note = Annotated[str, StringConstraints(max_length=500)]
 Metadata = Annotated[dict[Word, Note], Field(max_length=50)]

@@ -11,7 +11,7 @@ from aiohttp import web
 from pydantic import Field, StringConstraints
 
 from adapters.http.api.answers import Told, told
-from adapters.http.api.chosen import Thinking, busy, changing, folder, thoughts
+from adapters.http.api.chosen import busy, changing, folder, thoughts
 from adapters.http.api.session_shape import SessionShown, shown
 from adapters.http.asking import conversation
 from adapters.http.authors import author
@@ -19,7 +19,7 @@ from adapters.http.call import Call
 from adapters.http.endpoint import Endpoint
 from adapters.http.errors import HttpError, unavailable
 from adapters.http.sessions import Known, known
-from adapters.http.wishes import Body, Effort, SessionName
+from adapters.http.wishes import Body, Effort, SessionName, Thinking
 from botkit.claude.options import replayable
 from botkit.errors import RunnerError
 from botkit.model import Session

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from adapters.http.api.agents import definition
 from adapters.http.api.answers import Limit, Told, told
-from adapters.http.api.chosen import Metadata, Thinking, busy, changing, folder, lasting, wished
+from adapters.http.api.chosen import Metadata, busy, changing, folder, lasting, wished
 from adapters.http.api.session_shape import SessionShown, SessionStatus, shown
 from adapters.http.asking import conversation
 from adapters.http.authors import author
@@ -20,7 +20,7 @@ from adapters.http.endpoint import Endpoint
 from adapters.http.errors import HttpError
 from adapters.http.paging import place, written
 from adapters.http.sessions import Known, known, within
-from adapters.http.wishes import Body, Claude, Effort, Given, SessionName, UserName
+from adapters.http.wishes import Body, Claude, Effort, Given, SessionName, Thinking, UserName
 from botkit.model import PermissionMode, Session
 
 
