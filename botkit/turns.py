@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING
 from botkit import details, texts
 from botkit.context import Context
 from botkit.errors import Refused
-from botkit.events import ApprovalAsked, Deny, Outcome, QuestionAsked, RequestClosed, ToolStarted, TurnEvent, TurnFailed
+from botkit.events import (
+    ApprovalAsked,
+    Deny,
+    Outcome,
+    QuestionAsked,
+    RequestClosed,
+    TextDelta,
+    ToolStarted,
+    TurnEvent,
+    TurnFailed,
+)
 from botkit.events import TurnFinished as Finished
 from botkit.lanes import Withdrawn
 from botkit.model import Entry, Message, Session, Turn
@@ -145,6 +155,8 @@ async def _go_on(ctx: Context) -> bool:
 
 async def _show(ctx: Context, event: TurnEvent) -> None:
     match event:
+        case TextDelta():
+            pass  # by far the most are: they need nothing but to be shown
         case ApprovalAsked() | QuestionAsked() if ctx.message.stateless:
             # Whoever called waits for the answer and cannot be asked anything meanwhile.
             await ctx.bot.runner.answer(event.id, Deny(texts.NOBODY_TO_ASK))
