@@ -164,6 +164,8 @@ class Leases:
             if not self._lock(session).locked():
                 self._tasks.start(self._hand_over(session), f"hand-over-{session}")
         for session in self._held.keys() - self._runner.live:
+            if time.monotonic() > asked + BEAT:
+                break  # the rest with the next beat: it must not wait for long
             if not self._lock(session).locked():
                 async with self._lock(session):
                     await self._give_back(session)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -50,7 +51,8 @@ class Recovery:
             return
         owners = [name for name in await self._store.owners() if name != self._owner]
         self._taken += await self._store.take_over(self._bot, self._owner, gone(owners), self._leases.clock.now())
-        while self._taken:
+        until = time.monotonic() + BEAT
+        while self._taken and time.monotonic() < until:  # the rest after the next beat: it must not wait for long
             # What the store fails at now stays first in line for the next beat: nobody else will hear of it.
             await self._take_up(self._taken[0])
             self._taken.popleft()
