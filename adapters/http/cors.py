@@ -8,6 +8,7 @@ from aiohttp import web
 
 EXPOSED = ", ".join(
     (
+        "Idempotency-Replayed",
         "Retry-After",
         "X-Request-Id",
         "X-Session-Id",

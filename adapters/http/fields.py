@@ -15,7 +15,7 @@ Path = tuple[str | int, ...]
 
 def wrong_body(error: ValidationError, sent: bytes | str | dict[str, str]) -> HttpError:
     """The first complaint, or where a value may be one thing or another, the one that got furthest into it."""
-    found = error.errors(include_url=False, include_context=False, include_input=False)
+    found = error.errors(include_url=False, include_input=False)
     if found[0]["type"] == "json_invalid":
         return HttpError(400, "invalid_json", found[0]["msg"])
     body = sent if isinstance(sent, dict) else from_json(sent)
@@ -36,6 +36,8 @@ def _path(complaint: ErrorDetails, sent: Any) -> Path:
         found.append(step)
     if complaint["type"] == "missing":
         found.append(location[-1])
+    elif complaint["type"].startswith("union_tag"):  # what says which of several it is, in quotation marks
+        found.append(complaint.get("ctx", {})["discriminator"].strip("'"))
     return tuple(found)
 
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+import msgspec
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from adapters.http.errors import HttpError
 from adapters.http.fields import wrong_body
+
+LONGEST_REF = 200
+"""Characters."""
 
 
 class Frame(BaseModel):
@@ -15,7 +19,7 @@ class Frame(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    ref: str = Field(default="", max_length=200)
+    ref: str = Field(default="", max_length=LONGEST_REF)
     """The program's own name for it, said again in what answers it."""
 
 
@@ -63,6 +67,19 @@ class Ping(Frame):
 
 Any = Say | Stop | Decide | AnswerQuestion | Ping
 _FRAMES: TypeAdapter[Any] = TypeAdapter(Annotated[Any, Field(discriminator="type")])
+
+
+class _Named(msgspec.Struct):
+    ref: str = ""
+
+
+def ref(text: str) -> dict[str, str]:
+    """What stands again in the answer to a frame, also to one that is wrong otherwise."""
+    try:
+        name = msgspec.json.decode(text, type=_Named).ref
+    except (msgspec.DecodeError, RecursionError):
+        return {}
+    return {"ref": name} if name and len(name) <= LONGEST_REF else {}
 
 
 def parsed(text: str) -> Any:

@@ -93,11 +93,9 @@ class _Talk:
             if message.type is not WSMsgType.TEXT:
                 await self._socket.close(code=WSCloseCode.UNSUPPORTED_DATA, message=b"frames are JSON text")
                 return
-            ref: dict[str, str] = {}
+            ref = frames.ref(message.data)
             try:
-                frame = frames.parsed(message.data)
-                ref = {"ref": frame.ref} if frame.ref else {}
-                await self._obey(frame, ref)
+                await self._obey(frames.parsed(message.data), ref)
             except Exception as problem:
                 await self._fail(mishap(self._call, problem), ref)
 

@@ -228,6 +228,7 @@ async def test_pages_of_other_sites_may_ask_only_when_the_config_says_so() -> No
         status, _, headers = await it.ask("/v1/models", method="OPTIONS", headers=asked)
         assert status == 204
         assert headers["Access-Control-Allow-Origin"] == "https://app.example.com"
+        assert "Idempotency-Replayed" in headers["Access-Control-Expose-Headers"]
         assert headers["Access-Control-Allow-Headers"] == "authorization"
         for answer in (await it.ask(token=token, headers=page), await it.ask(headers=page)):
             assert answer[2]["Access-Control-Allow-Origin"] == "https://app.example.com"

@@ -175,7 +175,7 @@ async def test_a_question_is_answered_over_the_socket(gateway: Desk) -> None:
     [
         ('{"type": "message"}', "text"),
         ('{"type": "message", "text": "x", "model": "y"}', "model"),
-        ('{"type": "nothing"}', ""),
+        ('{"type": "nothing"}', "type"),
         ("[1, 2]", ""),
         ("not json", ""),
         ('{"type": "approve", "request": "r", "allow": "perhaps"}', "allow"),
@@ -188,6 +188,9 @@ async def test_a_wrong_frame_is_answered_with_what_is_wrong(frame: str, field: s
         await socket.send_str(frame)
         wrong = (await until(events, "error"))[-1]["error"]
         assert wrong.get("field", "") == field
+        await socket.send_json({"type": "message", "text": "", "ref": "e"})
+        empty = (await until(events, "error"))[-1]
+        assert (empty["error"]["field"], empty["ref"]) == ("text", "e")
         await socket.send_json({"type": "approve", "request": "none", "allow": True, "ref": "r"})
         missing = (await until(events, "error"))[-1]
         assert (missing["error"]["code"], missing["ref"]) == ("not_found", "r")
