@@ -24,5 +24,6 @@ def finder(pattern: str, *, ignore_case: bool) -> Callable[[str], bool]:
     try:
         compiled = re2.compile(pattern, options=options)
     except re2.error as problem:
-        raise ValueError(str(problem)) from None
+        (said,) = problem.args  # bytes
+        raise ValueError(said.decode(errors="replace")) from None
     return lambda text: compiled.search(text) is not None

@@ -49,7 +49,11 @@ async def test_files_are_read_and_found(tools: tuple[Desk, Program, str]) -> Non
     assert (await me.post(f"{path}/glob", {"pattern": "**", "limit": 1}))["complete"] is False
     lines = (await me.post(f"{path}/search", {"pattern": "^one", "ignore_case": True}))["lines"]
     assert [(line["path"], line["line"]) for line in lines] == [("src/a.py", 1), ("src/b.txt", 2)]
-    assert (await me.refused("POST", f"{path}/search", {"pattern": "("}))[2] == "pattern"
+    _, wrong = await me.ask("POST", f"{path}/search", {"pattern": "("})
+    assert (wrong["error"]["field"], wrong["error"]["message"]) == (
+        "pattern",
+        "is no regular expression: missing ): (",
+    )
 
 
 async def test_secrets_of_botkit_are_not_seen_by_programs(tmp_path: Path) -> None:
