@@ -7,7 +7,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -59,8 +59,8 @@ class Database:
         self._jobs, self._ended = SimpleQueue(), loop.create_future()
         opening = _Job(lambda _: None, writes=False, durable=False, done=loop.create_future())
         # A daemon: a disk that hangs must not keep the process from ending.
-        thread = Thread(target=self._serve, args=(loop, opening, self._ended), name="botkit-sqlite", daemon=True)
-        thread.start()
+        args = (loop, self._jobs, opening, self._ended)
+        Thread(target=self._serve, args=args, name="botkit-sqlite", daemon=True).start()
         try:
             await self._within(opening.done)
         except BaseException:
@@ -83,7 +83,7 @@ class Database:
         return result
 
     async def _run(self, work: Callable[[sqlite3.Connection], Any], *, writes: bool, durable: bool) -> Any:
-        if self._ended is None:
+        if self._ended is None or self._ended.done():
             raise StoreError(f"{self.path}: the store is not open")
         if self._jobs.qsize() >= self._waiting:
             raise StoreError(f"{self.path}: the disk does not keep up")
@@ -102,31 +102,27 @@ class Database:
         except Exception as problem:
             raise StoreError(f"{self.path}: {_advice(problem)} ({problem})") from problem
 
-    def _serve(self, loop: asyncio.AbstractEventLoop, opening: _Job, ended: asyncio.Future[None]) -> None:
-        """The thread."""
+    def _serve(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        asked: SimpleQueue[_Job | None],
+        opening: _Job,
+        ended: asyncio.Future[None],
+    ) -> None:
+        """The thread. Its queue is its own: one that hung while the file was opened must not work when it is opened
+        again."""
         try:
             connection = self._connect()
         except Exception as problem:
             opening.problem = problem
         else:
             _tell(loop, [opening])
-            try:
-                while jobs := self._next():
+            with closing(connection):
+                while jobs := _next(asked):
                     self._commit(connection, jobs)
                     _tell(loop, jobs)
-            finally:
-                connection.close()
-        _tell(loop, [opening, _Job(opening.work, writes=False, durable=False, done=ended)])
-
-    def _next(self) -> list[_Job]:
-        """Wait for work: all that is there, [] when the file is to be closed."""
-        jobs = [self._jobs.get()]
-        with suppress(Empty):
-            while jobs[-1] is not None and len(jobs) < TOGETHER:
-                jobs.append(self._jobs.get_nowait())
-        if jobs[-1] is None and len(jobs) > 1:
-            self._jobs.put(None)  # what came before is done first
-        return [job for job in jobs if job is not None]
+        finally:
+            _tell(loop, [opening, _Job(opening.work, writes=False, durable=False, done=ended)])
 
     def _commit(self, connection: sqlite3.Connection, jobs: list[_Job]) -> None:
         """All of it in one transaction."""
@@ -163,6 +159,17 @@ class Database:
             connection.close()
             raise
         return connection
+
+
+def _next(asked: SimpleQueue[_Job | None]) -> list[_Job]:
+    """Wait for work: all that is there, [] when the file is to be closed."""
+    jobs = [asked.get()]
+    with suppress(Empty):
+        while jobs[-1] is not None and len(jobs) < TOGETHER:
+            jobs.append(asked.get_nowait())
+    if jobs[-1] is None and len(jobs) > 1:
+        asked.put(None)  # what came before is done first
+    return [job for job in jobs if job is not None]
 
 
 def _one(connection: sqlite3.Connection, job: _Job) -> None:

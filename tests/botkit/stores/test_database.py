@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,23 @@ async def test_a_mistake_in_one_piece_of_work_does_not_stop_the_store(database: 
     with pytest.raises(StoreError, match="the store failed"):
         await database.write(mistake)
     assert await database.read(_marks) == 0
+
+
+async def test_a_file_that_could_not_be_opened_in_time_can_be_opened_later(tmp_path: Path) -> None:
+    """The thread that waited in vain ends without taking any of the work that comes then."""
+    path, before = tmp_path / "botkit.db", set(threading.enumerate())
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        database = Database(path, patience=0.5)
+        with pytest.raises(StoreError, match="the disk did not answer in time"):
+            await database.open()
+        (waits,) = set(threading.enumerate()) - before
+        other.execute("ROLLBACK")
+    await database.open()
+    await asyncio.to_thread(waits.join, 5)
+    assert not waits.is_alive()
+    assert await database.write(_wrote) > 0
+    await database.close()
 
 
 async def test_what_was_asked_for_is_done_before_the_file_closes(tmp_path: Path) -> None:
