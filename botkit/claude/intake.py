@@ -8,6 +8,8 @@ import selectors
 from collections.abc import Callable
 from types import TracebackType
 
+import structlog
+
 GATHER = 0.001
 """Seconds from one round of reading to the next, for each child that spoke in it. A child that speaks after a silence
 is heard at once."""
@@ -15,6 +17,8 @@ LONGEST = 0.01
 """The same at most, however many speak: too short for anybody to see."""
 CHUNK = 64 * 1024
 """Bytes read at once: what a pipe holds. For asyncio's own 256 KB, the C library maps memory anew each time."""
+
+log = structlog.get_logger()
 
 
 class Intake:
@@ -61,7 +65,10 @@ class Intake:
         loop = asyncio.get_running_loop()
         began, ready = loop.time(), selector.select(0)
         for key, _ in ready:
-            key.data()
+            try:
+                key.data()
+            except Exception:  # nobody else must fall silent for it
+                log.exception("output_not_taken")
         if selector is not self._selector:
             return  # nobody is left
         if ready:

@@ -54,6 +54,23 @@ async def test_all_that_a_child_says_is_read_before_its_end() -> None:
     assert child.read == b"x" * (CHUNK - 1) + b"y"
 
 
+async def test_what_one_child_says_that_nobody_foresaw_does_not_silence_the_others() -> None:
+    def stumble() -> None:
+        raise ValueError("unforeseen")
+
+    intake = Intake()
+    odd, other = _Child(intake, stumble), _Child(intake)
+    for child in (odd, other):
+        child.say(b"one")
+    async with asyncio.timeout(SECONDS):
+        await odd.news.wait()
+    for child in (odd, other):
+        child.say(b" two")
+        child.end()
+    await _ended(odd, other)
+    assert (odd.read, other.read) == (b"one two", b"one two")
+
+
 async def test_a_child_that_was_asked_is_not_kept_waiting_for_the_next_round(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("botkit.claude.intake.GATHER", 60.0)
     monkeypatch.setattr("botkit.claude.intake.LONGEST", 60.0)
