@@ -85,15 +85,16 @@ class Inside:
             folder = self._folder(path, "path")
         except HttpError:
             return []
+        found: list[tuple[str, os.stat_result]] = []
         try:
             with os.scandir(folder) as entries:
-                return sorted(
-                    (entry.name, entry.stat(follow_symlinks=False))
-                    for entry in entries
-                    if entry.is_file(follow_symlinks=False)
-                )
+                for entry in entries:
+                    with suppress(FileNotFoundError):  # Claude may delete it meanwhile
+                        if entry.is_file(follow_symlinks=False):
+                            found.append((entry.name, entry.stat(follow_symlinks=False)))
         finally:
             os.close(folder)
+        return sorted(found)
 
     def _mode(self, folder: int, name: str, field: str) -> int | None:
         """The mode of a file that is there; None: there is none. Raises HttpError for what is no file."""
