@@ -37,12 +37,15 @@ LONGER = {
 MAX_LONGER = 400
 BANNED = re.compile(r"manager|helper|util|base|common|misc|info|process_")
 LAST_RESORT = {
-    "adapters/http/gateway.py",
+    "adapters/http/gateway.py",  # a request that fails is told so
     "adapters/http/live/socket.py",
-    "botkit/bot.py",
-    "botkit/middleware/errors.py",
-    "botkit/cli.py",
-    "botkit/stores/database.py",  # whatever fails in the thread is carried to whoever waits for it
+    "botkit/middleware/errors.py",  # a message likewise
+    # What goes on for ever for all must not end for one:
+    "adapters/http/going.py",
+    "botkit/catchup.py",
+    "botkit/claude/intake.py",
+    "botkit/recovery.py",
+    "botkit/stores/database.py",
 }
 """Where `except Exception` may stand."""
 SDKS = (
