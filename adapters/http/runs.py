@@ -18,7 +18,7 @@ from botkit.events import Outcome, TurnEvent, TurnFailed, TurnFinished, TurnStar
 from botkit.ledger import Ledger
 from botkit.model import Attachment, Message, ReplyState
 from botkit.protocols import Store
-from botkit.runs import Run, RunStatus
+from botkit.runs import Run
 from botkit.usage import UsageRecord
 
 log = structlog.get_logger("botkit")
@@ -51,22 +51,22 @@ class RunDesk:
 
     async def end(self, bot: str, message: Message, turn: str, outcome: Outcome, model: str) -> bool:
         """True: it is stored. A silent store is tried for a minute. `model`: the one that answered, '' for none."""
-        ended = _ended(outcome)
+        run, stored = _over(of_message(bot, message, turn), outcome, model), False
         for _ in range(TRIES):
             try:
-                known = await self._runs.get(turn) or of_message(bot, message, turn)
-                run = replace(known, model=model or known.model, ended=time.time(), **ended)
+                run = _over(await self._runs.get(turn) or run, outcome, model)
                 await self._runs.save(run)
+                stored = True
                 break
             except StoreError as problem:
                 log.warning("run_not_stored", run=turn, problem=str(problem))
                 await asyncio.sleep(AGAIN)
-        else:
-            return False
         for id, end in self._awaited:
-            if id == run.id and not end.done():
+            if stored and id == run.id and not end.done():
                 end.set_result(run)
-        await self._ledger.end(_record(run, outcome))
+        await self._ledger.end(_record(run, outcome))  # not stored it counts all the same, and gives its place up
+        if not stored:
+            return False
         for call in self.on_end:
             await call(run)
         return True
@@ -129,12 +129,12 @@ def record_id(run: Run) -> str:
     return f"run-{run.id}"
 
 
-def _ended(outcome: Outcome) -> dict[str, Any]:
-    status: RunStatus = "finished"
+def _over(run: Run, outcome: Outcome, model: str) -> Run:
+    """The run as it ended; `model` as in `RunDesk.end`."""
+    run = replace(run, model=model or run.model, ended=time.time())
     if isinstance(outcome, TurnFailed):
-        status = "stopped" if outcome.reason == "stopped" else "failed"
-        return {"status": status, "failed": outcome}
-    return {"status": "failed" if outcome.refused else status, "finished": outcome}
+        return replace(run, status="stopped" if outcome.reason == "stopped" else "failed", failed=outcome)
+    return replace(run, status="failed" if outcome.refused else "finished", finished=outcome)
 
 
 def _record(run: Run, outcome: Outcome) -> UsageRecord:

@@ -7,10 +7,20 @@ import time
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from adapters.http.authors import author
+from adapters.http.runs import RunDesk
 from adapters.http.settings import HttpSettings
+from botkit.errors import StoreError
+from botkit.events import TurnFinished
+from botkit.keys import ApiKey, Hashed, KeyLimits
+from botkit.ledger import Ledger
 from botkit.model import Admission, Conversation, Entry, Message, User
 from botkit.runs import Run
+from botkit.stores.memory import MemoryStore
+from botkit.stores.runs.memory import MemoryRuns
+from botkit.usage import UsageQuery
 from tests.adapters.http.desk import PATIENCE, Desk
 from tests.adapters.http.program import Program, listed, program
 
@@ -70,6 +80,28 @@ async def test_runs_go_on_after_a_reload_although_nobody_asks(gateway: Desk) -> 
     assert left.finished is not None
     assert left.finished.text == "taken up"
     assert not await application.store.dead()
+
+
+class Silent(MemoryRuns):
+    """Does not answer."""
+
+    async def get(self, id: str) -> Run | None:
+        raise StoreError("silent")
+
+
+async def test_a_run_that_cannot_be_stored_counts_and_gives_its_place_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("adapters.http.runs.TRIES", 2)
+    monkeypatch.setattr("adapters.http.runs.AGAIN", 0.01)
+    store = MemoryStore()
+    store.runs = Silent()
+    key = ApiKey("k1", "name", "owner", 0.0, Hashed("", ""), "bk_k1", limits=KeyLimits(concurrent_runs=1))
+    message = Message("m", Conversation("http", key.id, "room", direct=True), User(author(key.id, "")), "hello", 0.0)
+    async with asyncio.timeout(PATIENCE), Ledger(store.meter, store.keys) as ledger:
+        for turn in ("one", "two"):
+            assert (await ledger.begin(key, turn, run=True)).refused is None
+            await ledger.pass_on(key.id, turn, f"run-{turn}")
+            assert not await RunDesk(store, ledger).end("main", message, turn, TurnFinished("answer"), "")
+    assert [used.id for used in await store.meter.records(UsageQuery())] == ["run-one", "run-two"]
 
 
 async def test_a_run_that_was_put_away_is_not_waited_for(gateway: Desk) -> None:
