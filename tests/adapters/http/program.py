@@ -94,6 +94,7 @@ class Program:
 
 
 async def events(answer: aiohttp.ClientResponse) -> AsyncIterator[dict[str, Any]]:
+    """Those of a stream, each with the id it stood under."""
     event: dict[str, Any] = {}
     async for line in answer.content:
         name, _, value = line.decode().rstrip("\n").partition(": ")

@@ -12,6 +12,7 @@ import aiohttp
 import pytest
 
 from botkit.keys import Scopes
+from tests.adapters.http import program
 from tests.adapters.http.desk import PATIENCE, Desk
 
 TOUCH = '!tool Bash {"command": "touch made", "description": "make a file"}\n!say Done.'
@@ -35,23 +36,6 @@ def bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
-async def told(answer: aiohttp.ClientResponse) -> AsyncIterator[dict[str, Any]]:
-    """The events of a stream, each with the id it stood under."""
-    event: dict[str, Any] = {}
-    async for line in answer.content:
-        name, _, value = line.decode().rstrip("\n").partition(": ")
-        match name:
-            case "id":
-                event["under"] = value
-            case "data":
-                event |= json.loads(value)
-            case "" if event:
-                yield event
-                event = {}
-            case _:
-                pass
-
-
 async def until(events: AsyncIterator[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     async with asyncio.timeout(PATIENCE):
@@ -70,7 +54,7 @@ async def test_a_reader_sees_the_turns_of_a_session_and_goes_on_where_it_was(gat
     url = f"{gateway.url}/api/sessions/{await begin(gateway)}/events"
     async with gateway.http.get(url, headers=bearer(gateway.token)) as answer:
         assert answer.content_type == "text/event-stream"
-        events = told(answer)
+        events = program.events(answer)
         await ask(gateway, "!words 5 1ms")
         seen = await until(events, "turn_finished")
     assert seen[0]["type"] == "turn"
@@ -82,13 +66,13 @@ async def test_a_reader_sees_the_turns_of_a_session_and_goes_on_where_it_was(gat
     middle = len(seen) // 2
     again = {**bearer(gateway.token), "Last-Event-ID": seen[middle]["under"]}
     async with gateway.http.get(url, headers=again) as answer:
-        assert text(await until(told(answer), "turn_finished")) == text(seen[middle + 1 :])
+        assert text(await until(program.events(answer), "turn_finished")) == text(seen[middle + 1 :])
 
 
 async def test_a_position_that_is_forgotten_is_said(gateway: Desk) -> None:
     url = f"{gateway.url}/api/sessions/{await begin(gateway)}/events"
     async with gateway.http.get(url, params={"since": "gone:7"}, headers=bearer(gateway.token)) as answer:
-        assert [event["type"] for event in await until(told(answer), "reset")] == ["reset"]
+        assert [event["type"] for event in await until(program.events(answer), "reset")] == ["reset"]
     async with gateway.http.get(url, params={"since": "nonsense"}, headers=bearer(gateway.token)) as answer:
         assert answer.status == 400
         assert (await answer.json())["error"]["field"] == "since"
@@ -223,7 +207,7 @@ async def test_a_lost_client_ends_its_turn_or_lets_it_finish(leave: str, gateway
     await until(frames(socket), "text_delta")
     events = gateway.http.get(f"{gateway.url}/api/sessions/{session}/events", headers=bearer(gateway.token))
     async with events as answer:
-        watched = told(answer)
+        watched = program.events(answer)
         await until(watched, "text_delta")
         await socket.close()
         seen = await until(watched, "turn_finished" if leave == "finish" else "turn_failed")
