@@ -63,10 +63,10 @@ async def held(bot: Bot, adapter: HttpAdapter, files: Sequence[Sent], workdir: s
     try:
         return tuple([await adapter.hold(folder, file.data, file.name, file.media_type) for file in files])
     except (OSError, Refused) as problem:
-        raise unkept(problem) from None
+        raise unkept(problem, folder) from None
 
 
-def unkept(problem: OSError | Refused) -> HttpError:
+def unkept(problem: OSError | Refused, folder: Path) -> HttpError:
     """The error for files that cannot be written where they belong. The log says where that is."""
-    log.error("files_not_kept", problem=str(problem))
+    log.error("files_not_kept", folder=str(folder), problem=str(problem))
     return unavailable("the files cannot be kept")

@@ -91,7 +91,7 @@ async def upload(call: Call) -> web.StreamResponse:
     try:
         stored = await asyncio.to_thread(lambda: [_store(found, name, data) for name, data in sent])
     except (OSError, Refused) as problem:
-        raise unkept(problem) from None
+        raise unkept(problem, Path(found.session.workdir)) from None
     return told(Files(data=stored), status=201)
 
 

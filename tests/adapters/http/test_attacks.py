@@ -34,6 +34,8 @@ BODIES: dict[str, Any] = {
     "memory": {"text": "x"},
     "project": {"project": ""},
     "agent": {"agent": ""},
+    "tool-permissions": {"allowed": []},
+    "thinking": {"thinking": 0},
 }
 
 
