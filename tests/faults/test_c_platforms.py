@@ -198,7 +198,8 @@ async def test_c24_the_thread_is_closed_while_the_reply_streams(tmp_path: Path, 
     """A dead letter, no endless retry, and the bot answers elsewhere."""
     async with an_office(tmp_path, platform=platform) as office:
         async with office.running():
-            thread = await office.mention("!words 30 40ms")
+            # Far longer than the pause between two edits: else the first edit may be the whole answer.
+            thread = await office.mention("!words 150 40ms")
             await office.until_shown(thread, "word3")
             await thread.close()
             await office.idle()
