@@ -167,10 +167,8 @@ class Worker:
 
     async def end_tools(self) -> bool:
         """After a stop: True when nothing the turn has started runs any more."""
-        if self.background:
+        if self.background or not self.alive:
             return await self.kill()
-        if not self.alive:
-            return True
         return await reap.end(await reap.tools(self.pid, self._process.marker), 1.0)
 
     async def close(self) -> bool:
@@ -210,6 +208,8 @@ class Worker:
                 ended = exchange.failed(*exchange.stopping)
             else:
                 await self._watch(exchange)
+        if isinstance(ended, TurnFailed) and ended.reason == "stopped":
+            await self.end_tools()  # it says so only when that is true
         exchange.finish(ended)
         return ended
 

@@ -227,11 +227,11 @@ async def test_a8_a_result_that_is_an_error_is_no_answer(tmp_path: Path) -> None
 
 
 async def test_a9_what_a_tool_has_started_ends_with_a_stopped_turn(tmp_path: Path) -> None:
-    """The Bash tool's own children are gone when the chat says so."""
+    """The Bash tool's own children are gone when the chat says so, also one that will not be asked to end."""
     async with an_office(tmp_path) as office:
         office.options["bots.main"] = 'allowed_tools = ["Bash"]'
         async with office.running():
-            thread = await office.mention('!tool Bash {"command": "sh -c \'sleep 4711; true\'"}')
+            thread = await office.mention('!tool Bash {"command": "trap \'\' INT TERM HUP; setsid sleep 4711; true"}')
             await office.seen(lambda: office.shown(thread), within=10)
             child = await _found("sleep 4711")
             await thread.say("!stop")
