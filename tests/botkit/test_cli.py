@@ -50,6 +50,13 @@ class Shell:
         assert process.returncode is not None
         return process.returncode, out.decode(), errors.decode()
 
+    async def end(self) -> None:
+        """End what still runs."""
+        for process in self.processes:
+            if process.returncode is None:
+                process.kill()
+            await process.communicate()
+
     def write(self, text: str, name: str = "bots.toml") -> None:
         (self.folder / name).write_text(text, encoding="utf-8")
 
@@ -60,10 +67,7 @@ async def shell(tmp_path: Path) -> AsyncGenerator[Shell]:
     (tmp_path / "home").mkdir()
     (tmp_path / "work").mkdir()
     yield shell
-    for process in shell.processes:
-        if process.returncode is None:
-            process.kill()
-        await process.communicate()
+    await shell.end()
 
 
 VALID = """
@@ -247,6 +251,7 @@ async def workplace(shell: Shell) -> AsyncGenerator[Workplace]:
         workplace = Workplace(shell, slack, model)
         workplace.write()
         yield workplace
+        await shell.end()  # first: it would connect again to what is about to close
 
 
 async def test_doctor_tries_the_cli_the_store_and_the_platform(workplace: Workplace) -> None:
