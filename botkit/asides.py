@@ -1,13 +1,33 @@
-"""What was said in a conversation a moment ago, so that a crowd is told once and not each of its messages."""
+"""Refusals that stand in a conversation, so that a crowd is told in one notice, which says of how many messages."""
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from botkit.context import Context
 
 QUIET = 60.0
 """Seconds for which it stands; longer where what was said holds longer."""
 REMEMBERED = 1000
+
+
+@dataclass(slots=True, eq=False)
+class Standing:
+    """One notice: the answer to `first`, which was refused."""
+
+    first: Context
+    until: float
+    count: int = 0
+    """Messages that were refused."""
+    told: int = 1
+    """Messages that it says were."""
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while the notice is posted or edited."""
 
 
 class Asides:
@@ -16,15 +36,16 @@ class Asides:
     def __init__(self, clock: Callable[[], float]) -> None:
         """`clock` gives seconds."""
         self._clock = clock
-        self._until: OrderedDict[tuple[str, ...], float] = OrderedDict()
+        self._standing: OrderedDict[tuple[str, ...], Standing] = OrderedDict()
 
-    def again(self, *key: str, holds: float) -> bool:
-        """Whether the same stands there already; else it does from now on. `holds`: seconds for which it is true."""
-        now = self._clock()
-        if self._until.get(key, 0.0) > now:
-            return True
-        self._until[key] = now + max(holds, QUIET)
-        self._until.move_to_end(key)
-        while len(self._until) > REMEMBERED:
-            self._until.popitem(last=False)
-        return False
+    def count(self, ctx: Context, *key: str, holds: float) -> Standing:
+        """The notice that stands there already, or else the one `ctx` is about to be answered with; one message more.
+        `holds`: seconds for which it is true."""
+        now, standing = self._clock(), self._standing.get(key)
+        if standing is None or standing.until <= now:
+            standing = self._standing[key] = Standing(ctx, now + max(holds, QUIET))
+            self._standing.move_to_end(key)
+        standing.count += 1
+        while len(self._standing) > REMEMBERED:
+            self._standing.popitem(last=False)
+        return standing

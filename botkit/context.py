@@ -17,6 +17,7 @@ from botkit.model import Entry, Message, Role, Session, Upload
 from botkit.protocols import Adapter, Reply
 
 if TYPE_CHECKING:
+    from botkit.asides import Standing
     from botkit.bot import Bot
     from botkit.record import Record
     from botkit.routing import Route
@@ -75,6 +76,8 @@ class Context:
         self._delivered = False
         self._alone = False
         self._edited_late = False
+        self._notice: Standing | None = None
+        """What it is answered with is said to others as well."""
 
     @property
     def turn(self) -> str:
@@ -150,10 +153,34 @@ class Context:
 
     async def refuse(self, refusal: Refused) -> None:
         """Tell the sender that policy turns the message down; this ends its turn."""
-        passes, whose = refusal.retry_after, "" if refusal.code == "queue_full" else self.message.author.id
-        # One that passes is said once to all it concerns; every other one answers what its sender has just done.
-        aside = passes > 0 and self.bot.lanes.asides.again(self.conversation_key, refusal.code, whose, holds=passes)
+        if self._closed or self.outcome is not None:
+            return
+        passes, aside = refusal.retry_after, False
+        if passes > 0 and self.adapter.messenger.capabilities.edits:
+            # One that passes is said once to all it concerns; every other one answers what its sender has just done.
+            whose = "" if refusal.code == "queue_full" else self.message.author.id
+            standing = self.bot.lanes.asides.count(self, self.conversation_key, refusal.code, whose, holds=passes)
+            await standing.lock.acquire()  # the first's notice is there, or was given up
+            if standing.first is self:
+                self._notice = standing
+            else:
+                try:
+                    aside = standing.told == standing.count or await self._tell(standing, refusal.text)
+                finally:
+                    standing.lock.release()
         await self.push(TurnFinished(refusal.text, refused=refusal.code, retry_after=passes, aside=aside))
+
+    async def _tell(self, standing: Standing, text: str) -> bool:
+        """Edit the notice, so that it says of how many messages it is; False where it cannot be."""
+        first, count = standing.first, standing.count
+        if first._reply is None or not first._delivered:
+            return False
+        reply = self.adapter.reply_to(first.message, nonce=first.turn, display=first.display, resume=first._reply.state)
+        async with reply:
+            reply.push(TurnFinished(texts.not_taken(text, count)))
+        if reply.delivered:
+            standing.told = count
+        return reply.delivered
 
     async def revise(self, text: str) -> None:
         """The sender edited the message: until its turn has begun that counts, after that the answer says that it was
@@ -184,6 +211,8 @@ class Context:
         finally:
             if self._alone:
                 self.bot.suspects.release()
+            if self._notice is not None:
+                self._notice.lock.release()
         return self._delivered
 
 

@@ -191,6 +191,11 @@ def queue_full(prefix: str, limit: int) -> str:
     return f"{limit} messages already wait here. Try again when some are answered, or `{prefix}stop all`."
 
 
+def not_taken(refusal: str, count: int) -> str:
+    """A refusal that stands for several messages."""
+    return f"{refusal}\n\n{count} messages were not taken."
+
+
 def limited(scope: str, retry_after: float) -> str:
     whose = {
         "user": "You have reached your limit",

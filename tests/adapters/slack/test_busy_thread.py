@@ -72,7 +72,7 @@ async def test_a_full_queue_takes_one_notice_too(tmp_path: Path) -> None:
     async with LoopbackSlack() as slack, busy(tmp_path, slack, queue=1) as (_, _, began):
         for number in range(20):
             await slack.say("alice", "general", f"{slack.app.mention} question {number}", began)
-        await slack.until(lambda: shown(slack, began, "already wait here"))
+        await slack.until(lambda: shown(slack, began, "19 messages were not taken"))
         await slack.settled()
         assert posted(slack) == 3
         assert len(shown(slack, began, "already wait here")) == 1
