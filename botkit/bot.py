@@ -46,8 +46,6 @@ ADMIT_WITHIN = 2.0
 
 _NEW = Admitted()
 
-_NOTHING_KNOWN = Admitted()
-
 Mount = Callable[[str, "Callable[[web.Request], Awaitable[web.StreamResponse]]"], None]
 
 
